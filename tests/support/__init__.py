@@ -1,0 +1,1 @@
+"""What tests share. Nothing here is imported by the program."""
