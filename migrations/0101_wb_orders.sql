@@ -1,0 +1,40 @@
+-- Wildberries orders as the statistics API answers them: one row is one unit of one order, key srid.
+CREATE SCHEMA IF NOT EXISTS wb;
+
+CREATE TABLE wb.orders (
+    shop_id            bigint NOT NULL,
+    srid               text NOT NULL,
+    date               timestamptz,
+    last_change_date   timestamptz,
+    warehouse_name     text,
+    warehouse_type     text,
+    country_name       text,
+    oblast_okrug_name  text,
+    region_name        text,
+    supplier_article   text,
+    nm_id              bigint,
+    barcode            text,
+    category           text,
+    subject            text,
+    brand              text,
+    tech_size          text,
+    income_id          bigint,
+    is_supply          boolean,
+    is_realization     boolean,
+    total_price        numeric,
+    discount_percent   numeric,
+    spp                numeric,
+    finished_price     numeric,
+    price_with_disc    numeric,
+    is_cancel          boolean,
+    cancel_date        timestamptz,
+    sticker            text,
+    g_number           text,
+    extra              jsonb,
+    row_hash           bytea NOT NULL,
+    first_seen_at      timestamptz NOT NULL,
+    synced_at          timestamptz NOT NULL,
+    deleted_at         timestamptz,
+    CONSTRAINT orders_pk PRIMARY KEY (shop_id, srid)
+);
+CREATE INDEX orders_date_ix ON wb.orders (shop_id, date);

@@ -1,0 +1,132 @@
+"""What the engine needs of others, as small protocols; `storage` and `transport` implement them and only `daemon` introduces them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.page import Page
+    from mpsyncd.model.request import Api
+    from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
+    from mpsyncd.model.shop import Shop
+    from mpsyncd.model.stream import Lane
+    from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
+
+
+class Store(Protocol):
+    """The database as the engine sees it. Every method may raise StorageUnavailable; those that take a lease or Work raise LeaseLost."""
+
+    async def hold(self, daemon: UUID, ttl: timedelta) -> Sequence[Lease]:
+        """Beat the daemon's heart, renew its leases, take free and expired groups that have a working shop; return all it holds now."""
+        ...
+
+    async def release(self, daemon: UUID) -> None:
+        """Give back every lease and mark the daemon as gone."""
+        ...
+
+    async def plan_feeds(self, shop: Shop, feeds: Sequence[tuple[str, Lane]], now: datetime) -> None:
+        """Write down feeds that the shop does not have yet, due `now`."""
+        ...
+
+    async def shops(self, daemon: UUID) -> Sequence[tuple[Shop, Lease]]:
+        """Working shops of the groups that the daemon holds."""
+        ...
+
+    async def due(self, daemon: UUID, now: datetime) -> Sequence[DueShop]:
+        """Feeds of held, working shops with next_due_at <= now and not_before <= now that are neither parked nor done."""
+        ...
+
+    async def next_due(self, daemon: UUID) -> datetime | None:
+        """The earliest instant at which a feed of a held, working shop becomes due."""
+        ...
+
+    async def feeds(self, shop_id: int) -> Sequence[Feed]:
+        """All feeds of a shop."""
+        ...
+
+    async def feed(self, feed_id: int) -> Feed:
+        """One feed as it stands now."""
+        ...
+
+    async def take_requests(self, daemon: UUID) -> Sequence[RunRequest]:
+        """Requests for held shops that nobody took yet; taken now."""
+        ...
+
+    async def open_run(  # noqa: PLR0913
+        self,
+        lease: Lease,
+        *,
+        shop_id: int,
+        trigger: Trigger,
+        mode: Mode,
+        feeds: Sequence[Feed],
+        request_id: int | None,
+        now: datetime,
+    ) -> int:
+        """Write down a run over these feeds, link the request to it, return its id."""
+        ...
+
+    async def run_waits(self, run_id: int, reason: str | None, until: datetime | None) -> None:
+        """Show that the run waits (`reason`) or works again (None)."""
+        ...
+
+    async def cancelled(self, run_id: int) -> bool:
+        """Whether a person cancelled the run."""
+        ...
+
+    async def close_run(self, run_id: int, now: datetime, state: RunState | None = None) -> RunState:
+        """Close the run with the verdict computed from its feeds' committed outcomes (or `state`); return it."""
+        ...
+
+    async def open_slices(self, feed: Feed) -> Sequence[OpenSlice]:
+        """Slices of the feed that are not done, oldest first."""
+        ...
+
+    async def add_slices(self, lease: Lease, feed: Feed, run_id: int, slices: Sequence[NewSlice], now: datetime) -> Sequence[OpenSlice]:
+        """Write slices down (a walk gets a walk id) and return them open."""
+        ...
+
+    async def drop_slices(self, lease: Lease, feed: Feed) -> None:
+        """Forget open slices of a feed (a full run begins anew, an expired cursor)."""
+        ...
+
+    async def commit(self, work: Work, page: Page) -> Committed:
+        """In one transaction under the fence: documents, parts, rejected rows, events, walk_seen, counts, cursor, slice state.
+
+        A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move; a WALK becomes
+        "walked" and waits for `sweep`. `page.rows` is walked once; nothing of the page stays when this raises.
+        """
+        ...
+
+    async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:
+        """Close a walked WALK: tombstone rows that it did not see (written before it began), revive none, apply `stream.tombstones`.
+
+        Raises:
+            EmptySnapshot: the walk saw nothing where rows live, or more than `share` of at least 20 live rows would go, and not `force`.
+            BadData: the walk's logged count and its marks differ (a database crash in between); the slice is dropped, to be walked again.
+        """
+        ...
+
+    async def settle(self, lease: Lease, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:
+        """Write the judge's outcome: feed state, verdict in the run, parks, the shop's status."""
+        ...
+
+
+class Connect(Protocol):
+    """Opens the way to a shop's source for the time of one feed's attempt."""
+
+    def __call__(self, shop: Shop, *, lane: Lane, manual: bool, reason: Reason) -> AbstractAsyncContextManager[Api]:
+        """Return the Api; its waits are told to `reason` ("waits for statistics.orders, next token in 14 s"; None when it goes on)."""
+        ...
+
+
+class Reason(Protocol):
+    """Takes the reason of the current wait."""
+
+    def __call__(self, reason: str | None, until: datetime | None) -> None: ...

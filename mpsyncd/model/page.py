@@ -1,0 +1,61 @@
+"""Slices and pages: the part of a run that is asked for, and the part of an answer that is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mpsyncd.model.request import EMPTY
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mpsyncd.model.request import Rows
+
+Cursor: TypeAlias = Mapping[str, Any]
+"""A position in the source: JSON values only, opaque to everybody but the pager that made it."""
+
+
+class SliceKind(StrEnum):
+    """Why a slice is read."""
+
+    WALK = "walk"
+    """Everything, from the beginning; what it does not see is swept."""
+    SINCE = "since"
+    """What is new: from the feed's cursor or `start`, open at the end."""
+    WINDOW = "window"
+    """What belongs to [start, end)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """What `Stream.read` is asked for.
+
+    `cursor` is where this slice stopped before (or, for SINCE, the feed's own cursor); None means from the beginning. `start` and `end` are
+    aware UTC instants. `key` carries whatever else defines the slice. `now` is the instant at which the attempt began.
+    """
+
+    slice_id: int
+    kind: SliceKind
+    now: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    cursor: Cursor | None = None
+    key: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The rows of one response with the position behind them.
+
+    `last` closes the slice (every read ends with such a page, rows or not). `until` says up to which instant of the source's own time the
+    feed is complete once this page is committed. `asked_at` is when its request was sent.
+    """
+
+    rows: Rows
+    cursor: Cursor | None
+    last: bool
+    asked_at: datetime
+    until: datetime | None = None

@@ -1,0 +1,87 @@
+"""A source is a value: one API family with its hosts, keys, limits, streams and first-load pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from mpsyncd.model.errors import SourceError
+    from mpsyncd.model.rate import Rate, Scope
+    from mpsyncd.model.request import Api, Request, Response
+    from mpsyncd.model.stream import Stream
+
+Credentials: TypeAlias = Mapping[str, str]
+"""Decrypted secret fields of one shop, by name. Never logged, alive only while needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A field that a shop of this source must (or may) give."""
+
+    name: str
+    title: Mapping[str, str]
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a key says of itself without asking the vendor.
+
+    scopes: the value of each limit scope (the seller's id…). variant: the class of key that decides rates ("personal", "base"…).
+    lease_group: shops with an equal one are worked by one daemon. capabilities: what the key claims, None when it can not tell.
+    facts: public facts worth showing, JSON values only.
+    """
+
+    scopes: Mapping[Scope, str]
+    variant: str
+    lease_group: str
+    capabilities: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What people see of the first load: titles by language, the streams that serve it, whether history counts towards "done"."""
+
+    name: str
+    title: Mapping[str, str]
+    streams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One API family.
+
+    hosts: short name -> base address without a trailing slash; keys are sent to these and to no other.
+    identify: credentials, now -> Identity; raises Unauthorized for a key that can not work (broken, expired), without network.
+    rates: every limit that requests of a key of this identity may name. authorize: adds the key to a request.
+    classify: head of an answer -> the error it means, or None for success. probes: capability -> the cheapest request that proves it.
+    name_shop: asks the vendor for the shop's name. zone: the source's calendar ("today" is taken here).
+    """
+
+    name: str
+    hosts: Mapping[str, str]
+    secrets: tuple[Secret, ...]
+    identify: Callable[[Credentials, datetime], Identity]
+    rates: Callable[[Identity], tuple[Rate, ...]]
+    authorize: Callable[[Request, Credentials], Request]
+    classify: Callable[[Response, Request], SourceError | None]
+    probes: Mapping[str, Request]
+    streams: tuple[Stream, ...]
+    pipeline: tuple[Step, ...]
+    zone: ZoneInfo
+    name_shop: Callable[[Api], Awaitable[str]] | None = None
+
+    def stream(self, name: str) -> Stream:
+        """Return the stream of this name; KeyError when there is none."""
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)

@@ -1,0 +1,118 @@
+"""A stream is a value: one dataset of a source, its tables, how it is read and how often."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.request import Api, Document
+
+Read: TypeAlias = Callable[["Api", "Slice"], AsyncIterator["Page"]]
+RowFunction: TypeAlias = Callable[["Document"], "Document"]
+"""Cures one raw document: same keys, values that PostgreSQL can type. Pure; raises BadData for a row that can not be cured."""
+
+
+class Lane(StrEnum):
+    """A feed either follows changes for ever or walks history and ends."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+class Write(StrEnum):
+    """How rows of a table are merged."""
+
+    UPSERT = "upsert"
+    """By key; what a complete walk did not see is tombstoned."""
+    REPLACE = "replace"
+    """A slice is the whole truth of its scope: insert, change, delete what is missing, once, when the slice is complete."""
+    SNAPSHOT = "snapshot"
+    """Current table plus `<table>_history` written on change, one `snapshots` row per complete read."""
+    APPEND = "append"
+    """Rows are only ever added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A field whose changes people want to hear of.
+
+    `value` takes the raw document and returns the normalised JSON value to compare and to show; a new `version` of it re-baselines in
+    silence. `event` is the name written to `event_log`.
+    """
+
+    field: str
+    event: str
+    value: Callable[[Document], Any]
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table that a stream fills.
+
+    The SQL migration is the schema; a column is the snake_case of a JSON key, a key without a column goes to `extra`.
+
+    name: with its schema, "wb.orders". key: columns that identify a row within a shop.
+    part_of: for a part, the name of the main table; `at` is the key of the parent document that holds the part's list, `carry` the columns
+    copied from the parent (column -> key of the parent document), `position` a column that gets the 0-based place in the list. A list of
+    scalars is read as objects {"value": scalar}. `rows` replaces all that by a function from the parent document to the part's documents.
+    row: cures one document. noise: keys left out of the hash. version: raise it when `row` changes, so that rows are written again.
+    guard: a column that must not decrease (a version or time of change of the vendor), on top of "never older over newer".
+    """
+
+    name: str
+    key: tuple[str, ...]
+    part_of: str | None = None
+    at: str | None = None
+    carry: Mapping[str, str] | None = None
+    position: str | None = None
+    rows: Callable[[Document], Iterable[Document]] | None = None
+    row: RowFunction | None = None
+    noise: frozenset[str] = frozenset()
+    version: int = 1
+    guard: str | None = None
+    write: Write = Write.UPSERT
+    tracks: tuple[Track, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One dataset of a source.
+
+    tables: the main table first, then its parts. read: (api, slice) -> pages, the last one marked. schedule: name of a schedule in settings.
+    overlap: how far behind `complete_until` a live slice begins. backfill: how far back history is read, None for none; `window` cuts it.
+    walk: how often the live lane reads everything and sweeps, None never; timedelta(0) every time. keeps_cursor: a SINCE slice goes on
+    from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source whose
+    rows are tombstoned when this stream's completed walk sees their key (a trash list). capability: what the key must be able to do.
+    page_rows: expected rows of a full page, for plans. day: column of the main table that holds the row's day, for coverage.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    read: Read
+    schedule: str
+    capability: str | None = None
+    overlap: timedelta = timedelta(0)
+    backfill: timedelta | None = None
+    window: timedelta | None = None
+    walk: timedelta | None = None
+    keeps_cursor: bool = False
+    tombstones: str | None = None
+    limits: tuple[str, ...] = ()
+    page_rows: int = 1000
+    day: str | None = None
+
+    @property
+    def main(self) -> Table:
+        """The table whose rows are the stream's documents."""
+        return self.tables[0]
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The feeds that a shop has for this stream."""
+        return (Lane.LIVE,) if self.backfill is None else (Lane.LIVE, Lane.BACKFILL)
