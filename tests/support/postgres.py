@@ -27,6 +27,7 @@ T = TypeVar("T")
 MAJORS = {18: "pginstall18", 16: "pginstall"}
 TEMPLATE = "template_mpsyncd"
 SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "max_connections=60")
+INITDB = ("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 PR_SET_PDEATHSIG = 1
 
 
@@ -64,21 +65,7 @@ class PgServer(AbstractContextManager["PgServer"]):
             shutil.chown(self._home, "nobody", "nogroup")
         binaries, data = self._binaries(account), self._home / "data"
         provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self.major >= 17 else []
-        initdb: list[str | Path] = [
-            binaries / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-            *provider,
-        ]
-        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **account)
+        subprocess.run([str(binaries / "initdb"), f"--pgdata={data}", *INITDB, *provider], check=True, stdout=subprocess.DEVNULL, **account)
         settings = [part for setting in SETTINGS for part in ("-c", setting)]
         libc = ctypes.CDLL(None)
 
