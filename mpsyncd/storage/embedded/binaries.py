@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,7 @@ SYSTEM_PATTERNS = (
 )
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(?:\.(\d+))?")
 _ANSWER_WITHIN_SECONDS = 20
+_FOR_EVERYBODY = 0o755
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +123,30 @@ def choose(installations: Sequence[Installation], *, cluster_major: int | None, 
     return matching[0]
 
 
-def reachable_copy(
-    installation: Installation, *, into: Path, reachable: Callable[[Path], bool], adopt: Callable[[Path], None]
-) -> Installation:
-    """The installation itself when `reachable`, else a copy of it under `into` (about 40 MB, made once for each version).
+def reachable_copy(installation: Installation, *, into: Path, reachable: Callable[[Path], bool]) -> Installation:
+    """The installation itself when `reachable`, else a copy of it under `into` that everybody may run, made once for each version.
 
     Needed when the daemon is root and the virtual environment lies in a private home: the database account may not look in there.
+    The wheel's programs look for their libraries beside their package, so these come along. Others are not made to be moved.
     """
-    if reachable(installation.program("postgres")):
+    if reachable(installation.program("postgres")) or installation.origin != "wheel":
         return installation
-    prefix = into / installation.version
-    if not (prefix / "bin" / "postgres").exists():
+    prefix = installation.folder.parent
+    place = into / installation.version
+    copied = Path(prefix.parent.name, prefix.name)
+    if not place.exists():
         staging = into / f"{installation.version}.new"
         shutil.rmtree(staging, ignore_errors=True)
-        into.mkdir(exist_ok=True)
-        adopt(into)
-        shutil.copytree(installation.folder.parent, staging, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        staging.rename(prefix)
-    return Installation(folder=prefix / "bin", major=installation.major, minor=installation.minor, origin=installation.origin)
+        shutil.copytree(prefix, staging / copied, symlinks=True, ignore=shutil.ignore_patterns("include"))
+        libraries = prefix.parent.with_name(f"{prefix.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+        into.chmod(_FOR_EVERYBODY)
+        for path in (staging, *staging.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(_FOR_EVERYBODY)
+        staging.rename(place)
+    return replace(installation, folder=place / copied / "bin")
 
 
 def _probe_all(folders: Iterable[Path], *, origin: Literal["wheel", "system"]) -> list[Installation]:

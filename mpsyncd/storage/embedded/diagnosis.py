@@ -98,8 +98,7 @@ _WORDS = MappingProxyType(
         Cause.DISK_FULL: "The disk that holds {cluster} is full; free some space there, the database then goes on by itself." + _SAID,
         Cause.IN_USE: "Another PostgreSQL server{holder} uses the data directory {cluster}; "
         "stop it, or set [database] data_dir to another folder",
-        Cause.SOCKET_IN_USE: "Another server listens on the socket that this one needs; set [database] runtime_dir to another folder."
-        + _SAID,
+        Cause.SOCKET_IN_USE: "Another server listens on the socket of {cluster}; set [database] runtime_dir to another folder." + _SAID,
         Cause.LEFTOVER: "Processes of an earlier server still use {cluster}; they end within seconds, or end them by hand." + _SAID,
         Cause.PORT_TAKEN: "The TCP port of the embedded database is taken by another program; set [database] port to a free one." + _SAID,
         Cause.OTHER_MAJOR: "The data directory {cluster} is of another PostgreSQL major than the programs; "
@@ -109,7 +108,7 @@ _WORDS = MappingProxyType(
         Cause.BAD_SETTING: "PostgreSQL refuses one of its settings; correct [database.settings] or postgresql.conf in {cluster}." + _SAID,
         Cause.NO_MEMORY: "The machine has not enough memory for PostgreSQL; lower shared_buffers in [database.settings]." + _SAID,
         Cause.DAMAGED: "The data directory {cluster} is damaged and PostgreSQL can not recover it; restore it from a backup." + _SAID,
-        Cause.NOT_EXECUTABLE: "The database account can not run the PostgreSQL programs; name others in [database] embedded_binaries."
+        Cause.NOT_EXECUTABLE: "The database account can not run PostgreSQL's programs; name others in [database] embedded_binaries."
         + _SAID,
         Cause.SILENT: "PostgreSQL on {cluster} was started but did not answer." + _SAID,
         Cause.SIGNALLED: "PostgreSQL on {cluster} was ended by {signal}." + _SAID,

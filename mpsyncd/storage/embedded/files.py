@@ -48,9 +48,7 @@ def exclusive(lock: Path, *, data_dir: Path) -> Iterator[None]:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         reason = (error.strerror or "").lower()
-        raise ConfigError(
-            f"mpsyncd can not open {lock} ({reason}); run it as the owner of {data_dir} or set [database] data_dir"
-        ) from error
+        raise ConfigError(f"mpsyncd can not open {lock} ({reason}); run it as the owner of {data_dir} or set another data_dir") from error
     with os.fdopen(descriptor, "r+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,8 +19,6 @@ from mpsyncd.storage.embedded.options import EmbeddedOptions, Layout, server_set
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WORLD_READABLE = 0o755
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -63,7 +61,8 @@ def make_plan(options: EmbeddedOptions, layout: Layout, account: Account | None)
     installations = find_auto() if options.binaries == "auto" else find_at(options.binaries)
     installation = choose(installations, cluster_major=read_major(layout.cluster), wanted=options.major, cluster=layout.cluster)
     if account is not None:
-        installation = reachable_copy(installation, into=layout.binaries, reachable=_reachable_by(account), adopt=_open_folder)
+        installation = reachable_copy(installation, into=layout.binaries, reachable=_reachable_by(account))
+        require_reachable(installation.program("postgres"), account, setting="[database] embedded_binaries")
     if not socket_dir.parent.exists():
         make_root(socket_dir.parent)
     require_reachable(socket_dir, account, setting="[database] runtime_dir")
@@ -92,7 +91,3 @@ def socket_folder(options: EmbeddedOptions, layout: Layout) -> Path:
 
 def _reachable_by(account: Account) -> Callable[[Path], bool]:
     return lambda path: blocked_folder(path, account) is None
-
-
-def _open_folder(path: Path) -> None:
-    path.chmod(_WORLD_READABLE)
