@@ -1,0 +1,107 @@
+"""What a sandbox can be told at start: sellers, speed of the world, speed of the limits, faults.
+
+Only values; nothing here acts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+VENDOR_ORDERS_CAP = 80_000
+"""Rows after which the real orders method cuts an answer (wildberries.md §3.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerSpec:
+    """One invented seller. `name` is its handle in control paths; sizes are those at the birth of the world.
+
+    `large` makes a seller for benchmarks: `orders` rows prepared once, in vendor spelling, that no event touches.
+    """
+
+    name: str
+    title: str
+    cards: int = 40
+    trashed: int = 6
+    orders: int = 300
+    history: timedelta = timedelta(days=89)
+    large: bool = False
+
+
+class FaultKind(StrEnum):
+    """Ways in which the vendor or the network can go wrong."""
+
+    TOO_MANY = "too_many"
+    GLOBAL_LIMIT = "global_limit"
+    SERVER_ERROR = "server_error"
+    RESET = "reset"
+    STALL = "stall"
+    TRUNCATED = "truncated"
+    HTML = "html"
+    EMPTY_PAGE = "empty_page"
+    REPEATED_PAGE = "repeated_page"
+    UNKNOWN_FIELDS = "unknown_fields"
+    CHANGED_TYPES = "changed_types"
+    REVOKED = "revoked"
+    BASE_REFUSED = "base_refused"
+    TRICKLE = "trickle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault to arm: what goes wrong, for which requests, how often and for how long.
+
+    host        short host name; None is every host
+    path        beginning of the vendor's path; None is every path
+    seller      seller's name; None is every seller
+    probability share of matching requests that are hit (seeded)
+    count       hits after which the fault is spent; None is no bound
+    seconds     life of the fault since it was armed; None is no bound
+    status      of SERVER_ERROR
+    pause       seconds: the wait told by a 429, the length of a stall, the wait between the pieces of a trickle
+    """
+
+    kind: FaultKind
+    host: str | None = None
+    path: str | None = None
+    seller: str | None = None
+    probability: float = 1.0
+    count: int | None = None
+    seconds: float | None = None
+    status: int = 500
+    pause: float = 2.0
+
+
+DEMO_SELLERS = (
+    SellerSpec(name="north-wind", title="ИП Северный Ветер", cards=260, trashed=210, orders=3_600),
+    SellerSpec(name="linen-shop", title="ООО Льняная Лавка", cards=120, trashed=12, orders=1_500),
+    SellerSpec(name="small-toys", title="ИП Малые Игрушки", cards=35, trashed=4, orders=240),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """Settings of one sandbox.
+
+    born            moment at which the world's history ends and its events begin; None is the moment of start
+    event_rate      events of the world per second, over all sellers
+    limit_scale     how many times faster than published the limits refill; nothing else is scaled
+    orders_cap      rows after which an orders answer is cut, small so that small worlds have several pages
+    orders_boundary "at": rows changed at dateFrom or later, a tie may be cut in its middle (the vendor's text of the
+                    flag parameter); "after": only later rows, and a tie is never cut (how some clients saw it)
+    grace           seconds after a 429 in which arrivals count as overtaken on the wire, not as violations
+    log_size        requests kept for `/_requests`
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: str = "mpsyncd"
+    sellers: tuple[SellerSpec, ...] = DEMO_SELLERS
+    born: datetime | None = None
+    event_rate: float = 0.0
+    limit_scale: float = 1.0
+    orders_cap: int = 1_000
+    orders_boundary: Literal["at", "after"] = "at"
+    faults: tuple[Fault, ...] = ()
+    grace: float = 0.25
+    log_size: int = 10_000

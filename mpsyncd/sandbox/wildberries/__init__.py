@@ -1,0 +1,1 @@
+"""A look-alike of the Wildberries seller API, one module per family of methods."""

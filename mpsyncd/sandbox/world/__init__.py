@@ -1,0 +1,1 @@
+"""The invented sellers and what they own, before any vendor spells it."""
