@@ -47,5 +47,6 @@ def test_wheel_carries_migrations_and_examples(tmp_path: Path) -> None:
     examples = {f"mpsyncd/_config/{path.relative_to(ROOT / 'config').as_posix()}" for path in (ROOT / "config").rglob("*.toml")}
     modules = {name(path) for path in (ROOT / "mpsyncd").rglob("*.py")}
     assert migrations
+    assert examples
     assert migrations | examples | modules <= shipped
     assert {entry.split("/")[0] for entry in shipped} == {"mpsyncd", wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"}
