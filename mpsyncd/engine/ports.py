@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.request import Api
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
-    from mpsyncd.model.stream import Lane
+    from mpsyncd.model.stream import Lane, Stream
     from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
 
 
@@ -42,8 +42,8 @@ class Store(Protocol):
         """Feeds of held, working shops with next_due_at <= now and not_before <= now that are neither parked nor done."""
         ...
 
-    async def next_due(self, daemon: UUID) -> datetime | None:
-        """The earliest instant at which a feed of a held, working shop becomes due."""
+    async def next_due(self, daemon: UUID, after: datetime) -> datetime | None:
+        """The earliest instant later than `after` at which a feed of a held, working shop becomes due."""
         ...
 
     async def feeds(self, shop_id: int) -> Sequence[Feed]:
@@ -58,7 +58,7 @@ class Store(Protocol):
         """Requests for held shops that nobody took yet; taken now."""
         ...
 
-    async def open_run(  # noqa: PLR0913
+    async def open_run(
         self,
         lease: Lease,
         *,
@@ -99,8 +99,9 @@ class Store(Protocol):
     async def commit(self, work: Work, page: Page) -> Committed:
         """In one transaction under the fence: documents, parts, rejected rows, events, walk_seen, counts, cursor, slice state.
 
-        A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move; a WALK becomes
-        "walked" and waits for `sweep`. `page.rows` is walked once; nothing of the page stays when this raises.
+        A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move (not by a slice
+        whose key says "manual"); a WALK becomes "walked" and waits for `sweep`. `page.rows` is walked once;
+        nothing of the page stays when this raises.
         """
         ...
 
@@ -130,3 +131,19 @@ class Reason(Protocol):
     """Takes the reason of the current wait."""
 
     def __call__(self, reason: str | None, until: datetime | None) -> None: ...
+
+
+class Doctor(Protocol):
+    """Asks the vendor whether a shop's key still works."""
+
+    async def __call__(self, shop: Shop) -> str | None:
+        """Return None when it does, else why not."""
+        ...
+
+
+class Pace(Protocol):
+    """Tells how fast the limits let a feed go."""
+
+    def __call__(self, shop: Shop, stream: Stream) -> timedelta:
+        """Return the long-run interval between two requests of this stream."""
+        ...

@@ -40,7 +40,7 @@ class EmptySnapshot(MpsyncdError):
     """A complete walk came back empty, or would remove too much: nothing is swept without force."""
 
 
-class Snooze(MpsyncdError):  # noqa: N818 - a postponement, not a failure
+class Snooze(MpsyncdError):
     """The work goes on later and no attempt is spent; `reason` is shown to people."""
 
     def __init__(self, until: datetime, reason: str) -> None:
@@ -70,7 +70,7 @@ class Transient(SourceError):
 class RateLimited(SourceError):
     """429: the gate closes for `retry_after`, or every gate of `scope` when the vendor closed the whole of it."""
 
-    def __init__(  # noqa: PLR0913 - the values of one refusal
+    def __init__(
         self,
         message: str,
         *,

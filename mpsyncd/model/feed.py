@@ -29,6 +29,11 @@ class FeedState(StrEnum):
     DONE = "done"
     """A backfill that reached its end."""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is still something to read."""
+        return self is not FeedState.DONE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:

@@ -47,3 +47,8 @@ class Shop:
     status_message: str | None = None
     expires_at: datetime | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
+
+    def lacks(self, capability: str | None) -> bool:
+        """Whether the key itself says that it can not do this (a key that says nothing lacks nothing)."""
+        known = self.identity.get("capabilities")
+        return capability is not None and known is not None and capability not in known

@@ -84,11 +84,11 @@ class Table:
 class Stream:
     """One dataset of a source.
 
-    tables: the main table first, then its parts. read: (api, slice) -> pages, the last one marked. schedule: name of a schedule in settings.
+    tables: the main table first, then its parts. read: (api, slice) -> pages, the last one marked. schedule: name of a schedule.
     overlap: how far behind `complete_until` a live slice begins. backfill: how far back history is read, None for none; `window` cuts it.
     walk: how often the live lane reads everything and sweeps, None never; timedelta(0) every time. keeps_cursor: a SINCE slice goes on
-    from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source whose
-    rows are tombstoned when this stream's completed walk sees their key (a trash list). capability: what the key must be able to do.
+    from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source
+    whose rows are tombstoned when this stream's completed walk sees their key (a trash list). capability: what the key must be able to do.
     page_rows: expected rows of a full page, for plans. day: column of the main table that holds the row's day, for coverage.
     """
 

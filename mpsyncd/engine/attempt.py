@@ -1,0 +1,144 @@
+"""One attempt at one feed: slices are read page by page, each page is committed while the next one is fetched.
+
+Knows nothing of schedules and verdicts; every failure leaves as an exception of `model.errors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mpsyncd.model.errors import BadData, EmptySnapshot, Transient
+from mpsyncd.model.page import SliceKind
+from mpsyncd.model.run import Mode
+from mpsyncd.model.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+    from datetime import timedelta
+    from typing import TypeVar
+
+    from mpsyncd.engine.ports import Store
+    from mpsyncd.model.clock import Clock
+    from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.page import Page
+    from mpsyncd.model.request import Api
+    from mpsyncd.model.stream import Stream
+    from mpsyncd.model.work import Committed, NewSlice, OpenSlice
+
+    T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Everything that one attempt needs.
+
+    `deadline` is the longest time without a committed page. `share` bounds what a sweep may remove. `moved` is called after each commit.
+    """
+
+    store: Store
+    clock: Clock
+    lease: Lease
+    run_id: int
+    feed: Feed
+    stream: Stream
+    mode: Mode
+    deadline: timedelta
+    share: float
+    moved: Callable[[Committed], None]
+
+    async def slices(self, fresh: Sequence[NewSlice]) -> Sequence[OpenSlice]:
+        """Return the slices that an earlier attempt left open, or write down `fresh` ones."""
+        left = await self.store.open_slices(self.feed)
+        if left or not fresh:
+            return left
+        return await self.store.add_slices(self.lease, self.feed, self.run_id, fresh, self.clock.now())
+
+    async def read(self, open_slice: OpenSlice, api: Api) -> None:
+        """Read one slice to its end and, for a walk, sweep."""
+        work = Work(lease=self.lease, run_id=self.run_id, feed=self.feed, stream=self.stream, open_slice=open_slice)
+        if not open_slice.walked:
+            part = replace(open_slice.slice, now=self.clock.now())
+            async with aclosing(_generator(self.stream, api, part)) as pages:
+                await self._pages(work, pages)
+        if open_slice.slice.kind is SliceKind.WALK:
+            await self._sweep(work)
+
+    async def _pages(self, work: Work, pages: AsyncGenerator[Page, None]) -> None:
+        page = await self._in_time(anext(pages, None))
+        following: asyncio.Future[Page | None] | None = None
+        try:
+            while page is not None:
+                following = None if page.last else asyncio.ensure_future(anext(pages, None))
+                await self._commit(work, page)
+                if following is None:
+                    return
+                page, following = await self._in_time(following), None
+        finally:
+            await _drop(following)
+        message = f"the read of {self.stream.name} ended without a last page; nothing is lost, the slice stays open"
+        raise BadData(message)
+
+    async def _commit(self, work: Work, page: Page) -> None:
+        try:
+            committed = await unbroken(self._in_time(self.store.commit(work, self._bounded(work, page))))
+        finally:
+            await page.rows.close()
+        self.moved(committed)
+
+    def _bounded(self, work: Work, page: Page) -> Page:
+        """A first look at what is new that finds nothing is complete up to where its overlap ends."""
+        part = work.open_slice.slice
+        if not page.last or page.until is not None or part.kind is not SliceKind.SINCE or part.start is None:
+            return page
+        return replace(page, until=part.start + self.stream.overlap)
+
+    async def _sweep(self, work: Work) -> None:
+        try:
+            force = self.mode is Mode.FORCED
+            self.moved(await unbroken(self.store.sweep(work, share=self.share, force=force)))
+        except (EmptySnapshot, BadData):
+            await self.store.drop_slices(self.lease, self.feed)
+            raise
+
+    async def _in_time(self, work: Coroutine[object, object, T] | asyncio.Future[T]) -> T:
+        try:
+            async with asyncio.timeout(self.deadline.total_seconds()):
+                return await work
+        except TimeoutError as error:
+            minutes = self.deadline.total_seconds() / 60
+            message = f"no progress for {minutes:.0f} min while reading {self.stream.name}; the attempt was given up and is repeated later"
+            raise Transient(message) from error
+
+
+async def unbroken(work: Coroutine[object, object, T]) -> T:
+    """Await `work`; a cancellation is passed on only after it has ended, so that a commit in hand is never cut."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()
+        raise
+
+
+async def _generator(stream: Stream, api: Api, part: object) -> AsyncGenerator[Page, None]:
+    """Make sure that whatever `read` returns can be closed."""
+    async for page in stream.read(api, part):  # type: ignore[arg-type]
+        yield page
+
+
+async def _drop(following: asyncio.Future[Page | None] | None) -> None:
+    """End a prefetch that nobody will take, and let go of its body."""
+    if following is None:
+        return
+    if not following.done():
+        following.cancel()
+        await asyncio.wait({following})
+    if not following.cancelled() and following.exception() is None:
+        page = following.result()
+        if page is not None:
+            await page.rows.close()

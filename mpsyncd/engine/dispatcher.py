@@ -1,0 +1,212 @@
+"""Which shops this daemon works, and which of their feeds begin a run now.
+
+Holds the leases, follows the shop list, takes requests, starts and ends runs. Everything that must survive is in the database; what is here
+is only who is busy with what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from mpsyncd.engine.runner import Run, perform
+from mpsyncd.model.errors import LeaseLost, StorageUnavailable
+from mpsyncd.model.run import Mode, RunState, Trigger
+from mpsyncd.model.shop import ShopStatus
+from mpsyncd.model.stream import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from mpsyncd.engine.runner import Tools
+    from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.run import RunRequest
+    from mpsyncd.model.shop import Shop
+    from mpsyncd.model.stream import Stream
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """Where this daemon stands: its id, how long its leases live, and the streams of every source."""
+
+    daemon: UUID
+    lease_ttl: timedelta
+    streams: Mapping[str, Mapping[str, Stream]]
+
+
+class Dispatcher:
+    """One per daemon; `tick` is called by the clock and by nudges, one call at a time."""
+
+    def __init__(self, posting: Posting, tools: Tools, *, nudge: Callable[[], None]) -> None:
+        self._posting = posting
+        self._tools = tools
+        self._nudge = nudge
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._runs: dict[asyncio.Task[None], tuple[Run, frozenset[int]]] = {}
+        self._planned: set[int] = set()
+        self._held_at: datetime | None = None
+        self._stopping = False
+        self.storage_error: str | None = None
+        self.ticked_at: datetime | None = None
+
+    async def tick(self) -> datetime | None:
+        """Do all that is due; return when the next thing will be. Never raises for a database that is away."""
+        if self._stopping:
+            return None
+        try:
+            due = await self._tick()
+        except StorageUnavailable as error:
+            if self.storage_error is None:
+                log.warning("storage_unavailable", error=str(error))
+            self.storage_error = str(error)
+            due = None
+        else:
+            if self.storage_error is not None:
+                log.info("storage_returned")
+            self.storage_error = None
+        self.ticked_at = self._tools.clock.now()
+        return due
+
+    async def _tick(self) -> datetime | None:
+        tools, daemon = self._tools, self._posting.daemon
+        await self._hold()
+        shops = await tools.store.shops(daemon)
+        await self._follow(shops)
+        await self._take_requests(shops)
+        now = tools.clock.now()
+        busy = self._busy()
+        for due in await tools.store.due(daemon, now):
+            feeds = tuple(feed for feed in due.feeds if feed.feed_id not in busy and self._stream(due.shop, feed) is not None)
+            if feeds:
+                trigger = Trigger.ONBOARDING if due.shop.status is ShopStatus.SYNCING else Trigger.SCHEDULE
+                await self._start(due.shop, due.lease, feeds, trigger=trigger)
+        return await tools.store.next_due(daemon, now)
+
+    async def _hold(self) -> None:
+        """Renew early enough that one missed beat loses nothing."""
+        now = self._tools.clock.now()
+        if self._held_at is None or now - self._held_at >= self._posting.lease_ttl / 3 - self._posting.lease_ttl / 100:
+            await self._tools.store.hold(self._posting.daemon, self._posting.lease_ttl)
+            self._held_at = now
+
+    async def _follow(self, shops: Sequence[tuple[Shop, Lease]]) -> None:
+        """End the runs of shops that are no longer ours to work, of cancelled runs, and write down the feeds of new shops."""
+        ours = {shop.shop_id for shop, _ in shops}
+        for task, (run, _) in tuple(self._runs.items()):
+            if run.shop.shop_id not in ours or await self._tools.store.cancelled(run.run_id):
+                task.cancel("shop or run was stopped")
+        for shop, _ in shops:
+            if shop.shop_id not in self._planned:
+                streams = self._posting.streams[shop.source].values()
+                pairs = [(stream.name, lane) for stream in streams for lane in stream.lanes]
+                await self._tools.store.plan_feeds(shop, pairs, self._tools.clock.now())
+                self._planned.add(shop.shop_id)
+        self._planned &= ours
+
+    async def _take_requests(self, shops: Sequence[tuple[Shop, Lease]]) -> None:
+        by_id = {shop.shop_id: (shop, lease) for shop, lease in shops}
+        for request in await self._tools.store.take_requests(self._posting.daemon):
+            shop, lease = by_id[request.shop_id]
+            feeds = self._wanted(request, await self._tools.store.feeds(shop.shop_id))
+            await self._start(shop, lease, feeds, trigger=request.trigger, request=request)
+
+    def _wanted(self, request: RunRequest, feeds: Sequence[Feed]) -> tuple[Feed, ...]:
+        """A full run has every lane, a range needs one feed per stream, an incremental run leaves finished history alone."""
+        chosen = [feed for feed in feeds if not request.streams or feed.stream in request.streams]
+        if request.start is not None:
+            return tuple(feed for feed in chosen if feed.lane is Lane.LIVE)
+        if request.mode in {Mode.FULL, Mode.FORCED}:
+            return tuple(chosen)
+        return tuple(feed for feed in chosen if feed.lane is Lane.LIVE or feed.state.unfinished)
+
+    async def _start(
+        self,
+        shop: Shop,
+        lease: Lease,
+        feeds: tuple[Feed, ...],
+        *,
+        trigger: Trigger,
+        request: RunRequest | None = None,
+    ) -> None:
+        mode = request.mode if request else Mode.INCREMENTAL
+        run_id = await self._tools.store.open_run(
+            lease,
+            shop_id=shop.shop_id,
+            trigger=trigger,
+            mode=mode,
+            feeds=feeds,
+            request_id=request.request_id if request else None,
+            now=self._tools.clock.now(),
+        )
+        run = Run(
+            run_id=run_id,
+            shop=shop,
+            lease=lease,
+            mode=mode,
+            streams=self._posting.streams[shop.source],
+            start=request.start if request else None,
+            end=request.end if request else None,
+        )
+        task = asyncio.create_task(self._perform(run, feeds), name=f"run-{run_id}")
+        self._runs[task] = (run, frozenset(feed.feed_id for feed in feeds))
+        task.add_done_callback(self._ended)
+        log.info("run_started", run=run_id, shop=shop.shop_id, trigger=trigger.value, mode=mode.value, feeds=len(feeds))
+
+    async def _perform(self, run: Run, feeds: tuple[Feed, ...]) -> None:
+        """Work a run; when it is cancelled, close it under its true name."""
+        try:
+            state = await perform(run, feeds, self._locks, self._tools)
+        except asyncio.CancelledError:
+            await self._close_cut(run)
+            raise
+        log.info("run_ended", run=run.run_id, shop=run.shop.shop_id, state=state.value if state else "lease_lost")
+
+    async def _close_cut(self, run: Run) -> None:
+        store, now = self._tools.store, self._tools.clock.now()
+        try:
+            by_person = await store.cancelled(run.run_id)
+            await store.close_run(run.run_id, now, RunState.CANCELLED if by_person else RunState.INTERRUPTED)
+        except (StorageUnavailable, LeaseLost) as error:
+            log.info("run_left_open", run=run.run_id, error=str(error))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        _, feeds = self._runs.pop(task)
+        busy = self._busy()
+        for feed_id in feeds - busy:
+            self._locks.pop(feed_id, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("run_crashed", error=repr(error), exc_info=error)
+        self._nudge()
+
+    def _busy(self) -> frozenset[int]:
+        return frozenset().union(*(feeds for _, feeds in self._runs.values()))
+
+    def _stream(self, shop: Shop, feed: Feed) -> Stream | None:
+        """A feed of a stream that this version no longer declares is left alone."""
+        return self._posting.streams[shop.source].get(feed.stream)
+
+    @property
+    def runs(self) -> int:
+        """How many runs are under way."""
+        return len(self._runs)
+
+    async def stop(self) -> None:
+        """Begin nothing new, let commits in hand end, drop unfinished answers, give the leases back."""
+        self._stopping = True
+        tasks = tuple(self._runs)
+        for task in tasks:
+            task.cancel("daemon is stopping")
+        if tasks:
+            await asyncio.wait(tasks)
+        try:
+            await self._tools.store.release(self._posting.daemon)
+        except StorageUnavailable as error:
+            log.warning("leases_left", error=str(error))
