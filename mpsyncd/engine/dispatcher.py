@@ -100,8 +100,9 @@ class Dispatcher:
     async def _follow(self, shops: Sequence[tuple[Shop, Lease]]) -> None:
         """End the runs of shops that are no longer ours to work, of cancelled runs, and write down the feeds of new shops."""
         ours = {shop.shop_id for shop, _ in shops}
+        cancelled = await self._tools.store.cancelled(self._posting.daemon) if self._runs else frozenset()
         for task, (run, _) in tuple(self._runs.items()):
-            if run.shop.shop_id not in ours or await self._tools.store.cancelled(run.run_id):
+            if run.shop.shop_id not in ours or run.run_id in cancelled:
                 task.cancel("shop or run was stopped")
         for shop, _ in shops:
             if shop.shop_id not in self._planned:
@@ -172,7 +173,7 @@ class Dispatcher:
     async def _close_cut(self, run: Run) -> None:
         store, now = self._tools.store, self._tools.clock.now()
         try:
-            by_person = await store.cancelled(run.run_id)
+            by_person = run.run_id in await store.cancelled(self._posting.daemon)
             await store.close_run(run.run_id, now, RunState.CANCELLED if by_person else RunState.INTERRUPTED)
         except (StorageUnavailable, LeaseLost) as error:
             log.info("run_left_open", run=run.run_id, error=str(error))

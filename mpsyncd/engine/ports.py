@@ -76,8 +76,8 @@ class Store(Protocol):
         """Show that the run waits (`reason`) or works again (None)."""
         ...
 
-    async def cancelled(self, run_id: int) -> bool:
-        """Whether a person cancelled the run."""
+    async def cancelled(self, daemon: UUID) -> frozenset[int]:
+        """Open runs of this daemon that a person cancelled."""
         ...
 
     async def close_run(self, run_id: int, now: datetime, state: RunState | None = None) -> RunState:
@@ -97,11 +97,11 @@ class Store(Protocol):
         ...
 
     async def commit(self, work: Work, page: Page) -> Committed:
-        """In one transaction under the fence: documents, parts, rejected rows, events, walk_seen, counts, cursor, slice state.
+        """In one transaction under the fence: documents, parts, rejected rows, events, marks, counts, cursor, slice state.
 
-        A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move (not by a slice
-        whose key says "manual"); a WALK becomes "walked" and waits for `sweep`. `page.rows` is walked once;
-        nothing of the page stays when this raises.
+        A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move (but not
+        by a slice whose key says "manual"); a WALK becomes "walked" and waits for `sweep`. `page.rows` is walked once; nothing of the
+        page stays when this raises.
         """
         ...
 
