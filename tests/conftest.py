@@ -1,5 +1,7 @@
 """Fixtures for everyone. A test that wants a database names `database` or `empty_database` and gets a DSN of its own."""
 
+import importlib
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +16,10 @@ MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
 async def migrate(dsn: str) -> None:
-    """Run every migration, in the order of their numbers."""
+    """Bring a database to the newest schema, by the program's own `migrate(dsn)` as soon as there is one."""
+    if importlib.util.find_spec("mpsyncd.storage.migrate") is not None:
+        await importlib.import_module("mpsyncd.storage.migrate").migrate(dsn)
+        return
     connection = await asyncpg.connect(dsn)
     try:
         for path in sorted(MIGRATIONS.glob("*.sql")):
