@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from mpsyncd.model.request import EMPTY
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,7 +41,7 @@ class Slice:
     start: datetime | None = None
     end: datetime | None = None
     cursor: Cursor | None = None
-    key: Mapping[str, Any] = EMPTY
+    key: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,8 +11,6 @@ if TYPE_CHECKING:
 
 Document: TypeAlias = dict[str, Any]
 """One object as the vendor answered it, decoded from JSON and otherwise untouched."""
-
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +25,9 @@ class Request:
     method: str
     host: str
     path: str
-    params: Mapping[str, str] = EMPTY
+    params: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
-    headers: Mapping[str, str] = EMPTY
+    headers: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     rows_at: str | None = ""
     repeatable: bool = True
