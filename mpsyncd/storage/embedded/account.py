@@ -49,7 +49,8 @@ def choose_account(wanted: str | None, *, cluster: Path) -> Account | None:
 
     An existing cluster keeps its owner, so that accounts that appear later change nothing.
     """
-    found = cluster.stat() if cluster.exists() else None
+    mark = cluster / "PG_VERSION"
+    found = mark.stat() if mark.exists() else None
     owner = found.st_uid if found is not None else None
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):

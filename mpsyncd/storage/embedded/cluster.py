@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,8 +18,6 @@ from mpsyncd.storage.embedded.serverlog import parse
 from mpsyncd.storage.embedded.spawn import run_to_end
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mpsyncd.storage.embedded.account import Account
     from mpsyncd.storage.embedded.binaries import Installation
     from mpsyncd.storage.embedded.options import Layout
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_BUILTIN_LOCALE = 17
 CHECKSUMS_BY_DEFAULT = 18
+LAST_RESORT_LOCALE = "C"
 
 
 def read_major(cluster: Path) -> int | None:
@@ -91,25 +92,28 @@ async def _initialise(
     password: str,
     durable: bool,
 ) -> None:
-    """Run initdb beside the final place, so that a kill in the middle leaves nothing that looks like a cluster."""
+    """Run initdb beside the final place, so that a kill in the middle leaves nothing that looks like a cluster.
+
+    Each try has a folder of its own: the initdb of a daemon that was just killed may still be writing into the last one.
+    """
     password_file = scratch / "initdb.password"
     owner = (account.uid, account.gid) if account is not None else None
     write_private(password_file, password + "\n", owner=owner)
     try:
         for locale in _locales(installation.major):
-            await asyncio.to_thread(_empty_staging, layout.staging, owner)
-            command = initdb_command(installation, layout.staging, superuser=superuser, password_file=password_file, locale=locale)
+            staging = await asyncio.to_thread(_new_staging, layout.staging, owner)
+            command = initdb_command(installation, staging, superuser=superuser, password_file=password_file, locale=locale)
             if not durable:
                 command.append("--no-sync")
             finished = await run_to_end(command, account=account)
             if finished.code == 0:
                 break
-            if "invalid locale" not in finished.output:
-                await asyncio.to_thread(shutil.rmtree, layout.staging, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
+            if locale == LAST_RESORT_LOCALE or "invalid locale" not in finished.output:
                 _refuse(finished.output, code=finished.code, cluster=layout.cluster)
     finally:
         password_file.unlink(missing_ok=True)
-    layout.staging.rename(layout.cluster)
+    staging.rename(layout.cluster)
     sync_folder(layout.root)
     log.info("postgres_cluster_created", folder=str(layout.cluster), version=installation.version, origin=installation.origin)
 
@@ -134,14 +138,16 @@ def initdb_command(installation: Installation, folder: Path, *, superuser: str, 
 
 def _locales(major: int) -> tuple[str, ...]:
     """Since 17 PostgreSQL brings C.UTF-8 itself; older ones take the machine's, and plain C where the machine has none."""
-    return ("C",) if major >= FIRST_BUILTIN_LOCALE else ("C.UTF-8", "C")
+    return (LAST_RESORT_LOCALE,) if major >= FIRST_BUILTIN_LOCALE else ("C.UTF-8", LAST_RESORT_LOCALE)
 
 
-def _empty_staging(staging: Path, owner: tuple[int, int] | None) -> None:
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(mode=0o700)
+def _new_staging(prefix: Path, owner: tuple[int, int] | None) -> Path:
+    for abandoned in prefix.parent.glob(f"{prefix.name}*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    staging = Path(mkdtemp(prefix=prefix.name, dir=prefix.parent))
     if owner is not None:
         shutil.chown(staging, *owner)
+    return staging
 
 
 async def _reset_password(layout: Layout, *, installation: Installation, account: Account | None, superuser: str, password: str) -> None:

@@ -80,10 +80,10 @@ def says_disk_full(text: str) -> bool:
 
 
 def diagnose(lines: Iterable[str], *, code: int | None) -> Ending:
-    """The cause in the order of `Cause`: a full disk explains whatever follows from it."""
+    """The cause in the order of `Cause`, told by its newest line: a full disk explains whatever follows from it."""
     kept = list(lines)
     for cause, pattern in _COMPILED:
-        for line in kept:
+        for line in reversed(kept):
             if pattern.search(line):
                 return Ending(cause=cause, line=line, code=code)
     last = kept[-1] if kept else "it wrote nothing"
@@ -106,12 +106,13 @@ _WORDS = MappingProxyType(
         Cause.PERMISSION: "The database account may not use {cluster} or the folder of its socket; give them to it." + _SAID,
         Cause.READ_ONLY: "{cluster} lies on a file system that is mounted read-only; remount it or set [database] data_dir." + _SAID,
         Cause.BAD_SETTING: "PostgreSQL refuses one of its settings; correct [database.settings] or postgresql.conf in {cluster}." + _SAID,
-        Cause.NO_MEMORY: "The machine has not enough memory for PostgreSQL; lower shared_buffers in [database.settings]." + _SAID,
+        Cause.NO_MEMORY: "The machine has not enough memory for PostgreSQL on {cluster}; lower shared_buffers in [database.settings]."
+        + _SAID,
         Cause.DAMAGED: "The data directory {cluster} is damaged and PostgreSQL can not recover it; restore it from a backup." + _SAID,
         Cause.NOT_EXECUTABLE: "The database account can not run PostgreSQL's programs; name others in [database] embedded_binaries."
         + _SAID,
         Cause.SILENT: "PostgreSQL on {cluster} was started but did not answer." + _SAID,
-        Cause.SIGNALLED: "PostgreSQL on {cluster} was ended by {signal}." + _SAID,
+        Cause.SIGNALLED: "PostgreSQL on {cluster} was ended by {signal}, sent by somebody else or for lack of memory.",
         Cause.UNKNOWN: "PostgreSQL on {cluster} ended with exit code {code}." + _SAID,
     }
 )

@@ -98,8 +98,8 @@ class Layout:
 
     @property
     def staging(self) -> Path:
-        """Where initdb works before its result takes the place of `cluster`."""
-        return self.root / "postgres.new"
+        """Start of the names of the folders where initdb works before its result takes the place of `cluster`."""
+        return self.root / "postgres.new."
 
     @property
     def binaries(self) -> Path:

@@ -78,7 +78,7 @@ class Server:
         assert self._exit is not None  # noqa: S101 - launched before
         code = await asyncio.shield(self._exit)
         await self._last_words()
-        return diagnose((line.message for line in self._log.lines), code=code)
+        return diagnose(self._log.telling, code=code)
 
     async def stop(self) -> None:
         """Fast stop, then immediate, then kill; returns when the process is gone. Safe to call at any moment of its life."""

@@ -73,6 +73,11 @@ class ServerLog:
         """The newest lines, oldest first."""
         return list(self._kept)
 
+    @property
+    def telling(self) -> list[str]:
+        """The newest messages about the server itself, oldest first: a client's failed statement never explains the server's end."""
+        return [line.message for line in self._kept if line.severity != "ERROR"]
+
     async def follow(self, stream: asyncio.StreamReader) -> None:
         """Read until the server and all of its children have closed the pipe."""
         rest, overlong = b"", False

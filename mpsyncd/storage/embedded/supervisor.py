@@ -62,6 +62,7 @@ class EmbeddedPostgres:
         self._detail = "not started"
         self._restarts = 0
         self._announced = False
+        self._serving = False
 
     async def __aenter__(self) -> Self:
         self._change(ServerState.STARTING, "preparing the data directory")
@@ -177,7 +178,7 @@ class EmbeddedPostgres:
             programs=plan.installation.folder,
         )
         write_runtime(plan.layout, runtime)
-        self._announced = True
+        self._announced = self._serving = True
         self._change(ServerState.RUNNING, "")
         log.info("postgres_started", version=runtime.version, address=self.address.public_dsn, server_pid=runtime.server_pid)
 
@@ -188,6 +189,7 @@ class EmbeddedPostgres:
         while self._server is not None and self._plan is not None:
             began = loop.time()
             ending: Ending | None = await self._live(self._server, self._plan)
+            self._serving = False
             if loop.time() - began >= self._timing.steady_after.total_seconds():
                 backoff = self._timing.first_backoff
             while ending is not None:
@@ -224,8 +226,12 @@ class EmbeddedPostgres:
         ended = asyncio.create_task(server.ended(), name="postgres-ended")
         try:
             while not ended.done():
-                await asyncio.wait({ended}, timeout=_POLL_SECONDS if self._state is ServerState.DISK_FULL else None)
-                if not ended.done() and self._state is ServerState.DISK_FULL and _has_space(plan.layout.cluster):
+                await asyncio.wait({ended}, timeout=_POLL_SECONDS)
+                if (
+                    not ended.done()
+                    and self._state is ServerState.DISK_FULL
+                    and _has_space(plan.layout.cluster, plan.layout.cluster / "pg_wal")
+                ):
                     self._change(ServerState.RUNNING, "")
             return ended.result()
         finally:
@@ -235,11 +241,11 @@ class EmbeddedPostgres:
         """Follow what the server says about itself: crashes of its children and full disks are no end of the process."""
         if says_disk_full(line.message):
             self._change(ServerState.DISK_FULL, f'PostgreSQL said: "{line.message}"')
-        elif "automatic recovery in progress" in line.message and self._state is not ServerState.RUNNING:
+        elif "automatic recovery in progress" in line.message and not self._serving:
             self._change(ServerState.RECOVERING, "PostgreSQL reads its write-ahead log after a crash; this may take minutes")
-        elif self._state in {ServerState.RUNNING, ServerState.DISK_FULL} and "reinitializing" in line.message:
+        elif self._serving and "reinitializing" in line.message:
             self._change(ServerState.RECOVERING, "a server process crashed, PostgreSQL recovers by itself")
-        elif self._state is ServerState.RECOVERING and self._watching is not None and "ready to accept connections" in line.message:
+        elif self._serving and self._state is ServerState.RECOVERING and "ready to accept connections" in line.message:
             self._change(ServerState.RUNNING, "")
 
     def _change(self, state: ServerState, detail: str) -> None:
@@ -261,9 +267,9 @@ class EmbeddedPostgres:
         self._change(ServerState.STOPPED, "stopped")
 
 
-def _has_space(folder: Path) -> bool:
+def _has_space(*folders: Path) -> bool:
     try:
-        return disk_usage(folder).free >= ENOUGH_SPACE
+        return all(disk_usage(folder).free >= ENOUGH_SPACE for folder in folders)
     except OSError:
         return False
 
