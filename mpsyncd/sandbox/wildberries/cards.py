@@ -3,7 +3,7 @@
 Both walk by a pair (moment, nmID) in either direction; `total` is the size of the page. Moments are UTC.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,7 +96,7 @@ def trash_row(card: Card) -> dict[str, object]:
     }
 
 
-def _page(call: Call, walk: _Walk, cards: list[Card]) -> Response:
+def _page(call: Call, walk: _Walk, cards: Sequence[Card]) -> Response:
     if refused := _query_refusal(call.request):
         return refused
     body = _decoded(call.request)

@@ -1,7 +1,7 @@
 """Where a seller's truth stands, in the order in which it is read. Knows no vendor and no clock."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from mpsyncd.sandbox.world.records import Card, Order
@@ -48,15 +48,17 @@ class CardShelf:
     def __init__(self, cards: list[Card], *, moment: Callable[[Card], datetime]) -> None:
         self._moment = moment
         self._cards = {card.nm_id: card for card in cards}
-        self._sorted: list[Card] | None = None
+        self._row = sorted(cards, key=self._place)
 
     def __len__(self) -> int:
-        return len(self._cards)
+        return len(self._row)
 
     def put(self, card: Card) -> None:
         """Add a card, or replace the one with its article."""
+        if card.nm_id in self._cards:
+            self.take(card.nm_id)
         self._cards[card.nm_id] = card
-        self._sorted = None
+        insort(self._row, card, key=self._place)
 
     def take(self, nm_id: int) -> Card:
         """Remove a card and give it back.
@@ -64,11 +66,13 @@ class CardShelf:
         Raises:
             KeyError: there is no such card.
         """
-        self._sorted = None
-        return self._cards.pop(nm_id)
+        card = self._cards.pop(nm_id)
+        del self._row[bisect_left(self._row, self._place(card), key=self._place)]
+        return card
 
-    def ascending(self) -> list[Card]:
-        """All cards in order. Not to be changed by the caller."""
-        if self._sorted is None:
-            self._sorted = sorted(self._cards.values(), key=lambda card: (self._moment(card), card.nm_id))
-        return self._sorted
+    def ascending(self) -> Sequence[Card]:
+        """All cards in order. Not to be kept by the caller: the next change moves it."""
+        return self._row
+
+    def _place(self, card: Card) -> tuple[datetime, int]:
+        return self._moment(card), card.nm_id
