@@ -1,0 +1,122 @@
+"""Pagers: how one paged method says where the next page begins. Small frozen values, no state of their own.
+
+What holds for every paged read (the end, the loop guard, resuming) stands in `reading`. A pager must not decode rows that it need not see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from mpsyncd.model.errors import BadData
+from mpsyncd.model.page import SliceKind
+from mpsyncd.sources.rows import instant
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mpsyncd.model.page import Cursor, Slice
+    from mpsyncd.model.request import Answer, Document, Request, Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What an answer means for the walk: the position behind it, whether it is the last, up to when the slice is complete."""
+
+    cursor: Cursor | None
+    last: bool
+    until: datetime | None = None
+
+
+class Pager(Protocol):
+    """The two questions that `paged` has."""
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        """The request for the page behind `cursor` (None: the beginning of the slice)."""
+        ...
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        """Judge the answer to the request for `cursor`.
+
+        Raises:
+            BadData: there is no telling where the next page begins.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """Rows in order of their time of change, from a moment on; the next page begins at the exact moment of the last row.
+
+    param: the query parameter that takes the moment. field: the rows' time of change. zone: of moments written without one.
+    full: from so many rows on, a page may have been cut by the vendor.
+
+    A vendor may or may not give the rows of the border again, so the walk ends with an empty page, with a page of nothing but the border's
+    rows, or (windows) with a row beyond the end.
+    """
+
+    param: str
+    field: str
+    zone: timezone
+    full: int
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        return request.with_params(**{self.param: self._asked(part, cursor)})
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        asked = self._asked(part, cursor)
+        here: Cursor = {self.param: asked}
+        window_end = part.end if part.kind is SliceKind.WINDOW else None
+        if not answer.rows.count:
+            return Turn(cursor=here, last=True, until=window_end or self._at(asked))
+        newest = await self._newest(answer.rows)
+        reached = self._at(newest)
+        if reached <= self._at(asked):
+            await self._refuse_unless_border(answer.rows, asked)
+            return Turn(cursor=here, last=True, until=window_end or reached)
+        ended = window_end is not None and reached >= window_end
+        return Turn(cursor={self.param: newest}, last=ended, until=window_end if ended else reached)
+
+    def _asked(self, part: Slice, cursor: Cursor | None) -> str:
+        if cursor is not None:
+            return str(cursor[self.param])
+        if part.start is None:
+            raise ValueError(f"a slice over {self.param} needs a start")
+        return part.start.astimezone(self.zone).replace(tzinfo=None).isoformat()
+
+    def _at(self, text: str) -> datetime:
+        moment = instant(text, zone=self.zone)
+        if moment is None:
+            raise BadData(f"{self.field}: {text!r} is no moment to go on from")
+        return moment
+
+    async def _newest(self, rows: Rows) -> str:
+        """The last row's time of change, or that of the last row that has one: a single bad row must not stop the walk."""
+        newest = self._stamp(rows.last)
+        if newest is None:
+            async for piece in rows.pieces():
+                newest = next((stamp for row in reversed(piece) if (stamp := self._stamp(row))), newest)
+        if newest is None:
+            raise BadData(f"none of {rows.count} rows has a usable {self.field}: there is no telling where the next page begins")
+        return newest
+
+    def _stamp(self, row: Document | None) -> str | None:
+        value = row.get(self.field) if isinstance(row, dict) else None
+        try:
+            return value if instant(value, zone=self.zone) is not None else None
+        except BadData:
+            return None
+
+    async def _refuse_unless_border(self, rows: Rows, asked: str) -> None:
+        """A page that ends where it began is the end only if it holds the rows of that one moment, all of them."""
+        if rows.count >= self.full:
+            raise BadData(
+                f"{rows.count} rows share the {self.field} {asked} and fill a whole page: {self.param} can not move on without losing rows"
+            )
+        # The vendor promises no more than seconds for the parameter, so rows of the same second may come again.
+        border = self._at(asked) - timedelta(seconds=1)
+        async for piece in rows.pieces():
+            older = next((stamp for row in piece if (stamp := self._stamp(row)) and self._at(stamp) < border), None)
+            if older is not None:
+                raise BadData(f"asked for rows since {asked}, got one of {older} and none that is newer: an earlier page came again")

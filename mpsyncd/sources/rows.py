@@ -1,0 +1,135 @@
+"""Cures: texts that vendors write where a number or a moment belongs become what PostgreSQL types without guessing.
+
+A cure keeps every key and never invents a value: what it can not read is BadData. Must not know any stream.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mpsyncd.model.errors import BadData
+
+if TYPE_CHECKING:
+    from mpsyncd.model.request import Document
+
+MOSCOW = timezone(timedelta(hours=3), "MSK")
+"""The wall clock of Russian vendors; a fixed offset since October 2014."""
+
+_Cure: TypeAlias = Callable[[Any], Any]
+_NEVER = "0001-01-01"
+_SHOWN = 60
+_BLANKS = {ord(blank): None for blank in " \t\u00a0\u2007\u2009\u202f"}
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"([+-]?\d+)(?:\.0+)?", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Cures:
+    """A row function: applies one cure to each named field; absent fields and null stay as they are."""
+
+    fields: tuple[tuple[str, _Cure], ...]
+
+    def __call__(self, document: Document) -> Document:
+        cured = dict(document)
+        for field, cure in self.fields:
+            value = cured.get(field)
+            if value is not None:
+                try:
+                    cured[field] = cure(value)
+                except ValueError as error:
+                    raise BadData(f"{field}: {str(value)[:_SHOWN]!r} {error}") from None
+        return cured
+
+
+def together(*cures: Cures) -> Cures:
+    """Several cures as one row function."""
+    return Cures(tuple(field for cure in cures for field in cure.fields))
+
+
+def moscow_time(*fields: str) -> Cures:
+    """Moments without a zone are Moscow's; "" and the year 1 are null; a zone that is there and every digit of the fraction stay."""
+    return Cures(tuple((field, partial(_moment, zone="+03:00")) for field in fields))
+
+
+def utc_time(*fields: str) -> Cures:
+    """Like `moscow_time`, for vendors that mean UTC when they name no zone."""
+    return Cures(tuple((field, partial(_moment, zone="Z")) for field in fields))
+
+
+def number(*fields: str) -> Cures:
+    """Numbers written as text, with a comma, with blanks between the digits; "" is null. Text stays text, so no digit is lost."""
+    return Cures(tuple((field, _number) for field in fields))
+
+
+def whole(*fields: str) -> Cures:
+    """Like `number` for integers: 7.0 and "7.0" are 7, 7.5 is BadData."""
+    return Cures(tuple((field, _whole) for field in fields))
+
+
+def instant(value: Any, *, zone: timezone) -> datetime | None:
+    """Read a vendor's moment as an aware datetime (microseconds, the rest cut); None where it says "never".
+
+    Raises:
+        BadData: it is no moment.
+    """
+    try:
+        text = _moment(value, zone="")
+    except ValueError as error:
+        raise BadData(f"{str(value)[:_SHOWN]!r} {error}") from None
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _moment(value: Any, *, zone: str) -> str | None:
+    if not isinstance(value, str):
+        raise ValueError("is not a moment")  # noqa: TRY004 - the type came from a vendor, it is data
+    text = value.strip()
+    if not text or text.startswith(_NEVER):
+        return None
+    form = _MOMENT.fullmatch(text)
+    if form is None:
+        raise ValueError("is not a moment of the form YYYY-MM-DDThh:mm:ss")
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is a moment that no calendar has") from None
+    if form[1] is None:
+        return f"{text}T00:00:00{zone}"
+    return text if form[2] else text + zone
+
+
+def _number(value: Any) -> Any:
+    if type(value) in {int, float}:
+        return value
+    text = _text(value)
+    if text and not _NUMBER.fullmatch(text):
+        raise ValueError("is not a number")
+    return text or None
+
+
+def _whole(value: Any) -> Any:
+    if type(value) is int:
+        return value
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError("is not a whole number")
+        return int(value)
+    text = _text(value)
+    form = _WHOLE.fullmatch(text)
+    if text and form is None:
+        raise ValueError("is not a whole number")
+    return form[1] if form else None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("is not a number")  # noqa: TRY004 - the type came from a vendor, it is data
+    return value.translate(_BLANKS).replace(",", ".")

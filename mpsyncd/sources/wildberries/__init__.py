@@ -1,0 +1,1 @@
+"""Wildberries as a source: hosts, token, limits, errors and streams. `source.WILDBERRIES` puts them together."""

@@ -1,0 +1,60 @@
+"""Wildberries put together: one value that the daemon hands around. Declares, decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from mpsyncd.model.errors import BadData
+from mpsyncd.model.request import Request
+from mpsyncd.model.source import Secret, Source, Step
+from mpsyncd.sources.wildberries.cards import CARDS, CARDS_TRASH
+from mpsyncd.sources.wildberries.errors import classify
+from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
+from mpsyncd.sources.wildberries.limits import rates
+from mpsyncd.sources.wildberries.orders import ORDERS
+from mpsyncd.sources.wildberries.token import FIELD, authorize, identify
+
+if TYPE_CHECKING:
+    from mpsyncd.model.request import Api
+
+_SELLER = Request(method="GET", host=COMMON, path="/api/v1/seller-info", limits=("common.seller_info",), rows_at=None)
+
+
+async def name_shop(api: Api) -> str:
+    """Ask for the seller: the trade name, else the legal one.
+
+    Raises:
+        BadData: the answer has neither.
+    """
+    answer = await api.send(_SELLER)
+    await answer.rows.close()
+    told = answer.envelope if isinstance(answer.envelope, dict) else {}
+    for key in ("tradeMark", "name"):
+        name = told.get(key)
+        if isinstance(name, str) and name.strip():
+            return name.strip()
+    raise BadData("the answer about the seller holds no name")
+
+
+def _ping(host: str) -> Request:
+    return Request(method="GET", host=host, path="/ping", limits=(f"ping.{host}",), rows_at=None)
+
+
+WILDBERRIES = Source(
+    name="wildberries",
+    hosts=HOSTS,
+    secrets=(Secret(name=FIELD, title={"en": "API token", "ru": "Токен API"}),),
+    identify=identify,
+    rates=rates,
+    authorize=authorize,
+    classify=classify,
+    probes={category.capability: _ping(category.host) for category in CATEGORIES},
+    streams=(ORDERS, CARDS, CARDS_TRASH),
+    pipeline=(
+        Step(name="product_content", title={"en": "Content of products", "ru": "Контент товаров"}, streams=("cards", "cards_trash")),
+        Step(name="orders", title={"en": "Orders (90 days)", "ru": "Заказы (90 дней)"}, streams=("orders",)),
+    ),
+    zone=ZoneInfo("Europe/Moscow"),
+    name_shop=name_shop,
+)
