@@ -20,6 +20,7 @@ _Switch = Callable[[Request, list[str], datetime], Response]
 
 _PAGE = 1_000
 _BATCH = 500
+_LONGEST_NUMBER = 9
 _NOT_FOUND, _BAD = 404, 400
 
 
@@ -141,4 +142,4 @@ def _decoded(request: Request) -> Any:
 
 def _whole(request: Request, name: str, default: int) -> int:
     text = dict(request.query).get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else default
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else default

@@ -11,6 +11,9 @@ from typing import Any
 from mpsyncd.sandbox.options import Fault, FaultKind
 from mpsyncd.sandbox.world.dice import dice
 
+_NUMBERS = ("probability", "count", "seconds", "status", "pause")
+_TEXTS = ("host", "path", "seller")
+
 
 class UnknownFaultError(ValueError):
     """A fault was described in words that do not exist; the message says which."""
@@ -72,12 +75,10 @@ def read_fault(given: Mapping[str, Any]) -> Fault:
     known = {field.name for field in fields(Fault)}
     if unknown := sorted(set(given) - known):
         raise UnknownFaultError(f"unknown field {unknown[0]!r}; a fault has {', '.join(sorted(known))}")
-    kinds = {kind.value for kind in FaultKind}
+    kinds = [kind.value for kind in FaultKind]
     if given.get("kind") not in kinds:
         raise UnknownFaultError(f"unknown kind {given.get('kind')!r}; there are {', '.join(sorted(kinds))}")
-    numbers = [
-        name for name in ("probability", "count", "seconds", "status", "pause") if not isinstance(given.get(name, 0), int | float | None)
-    ]
-    if numbers:
-        raise UnknownFaultError(f"{numbers[0]} must be a number")
+    for names, types, word in ((_NUMBERS, int | float | None, "a number"), (_TEXTS, str | None, "a text")):
+        if wrong := [name for name in names if name in given and not isinstance(given[name], types)]:
+            raise UnknownFaultError(f"{wrong[0]} must be {word}")
     return Fault(**{**given, "kind": FaultKind(given["kind"])})

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from mpsyncd.sandbox.core import Core
 from mpsyncd.sandbox.http import Manner, Request, Response
-from mpsyncd.sandbox.options import SandboxOptions
+from mpsyncd.sandbox.options import Fault, SandboxOptions
 from mpsyncd.sandbox.shops import DemoShop
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,18 @@ class Sandbox:
     def demo_shops(self) -> list[DemoShop]:
         """Shops that a client can add, with invented tokens."""
         return self.core.demo_shops()
+
+    def arm(self, *faults: Fault) -> None:
+        """Arm faults now."""
+        self.core.arm(faults, now=self._clock())
+
+    def freeze(self) -> None:
+        """Stop the world now; limits go on."""
+        self.core.world.freeze(self._clock())
+
+    def thaw(self) -> None:
+        """Let the world move again from now."""
+        self.core.world.thaw(self._clock())
 
     async def close(self) -> None:
         """Stop listening; answers under way are cut."""

@@ -70,7 +70,7 @@ def orders(call: Call) -> Response:
     book = call.seller.orders
     kept = call.moment - RETENTION
     if whole_day:
-        day = since.astimezone(MOSCOW).date()
+        day = since.date()
         return _rows(order for order in book.every() if order.created_at >= kept and order.created_at.astimezone(MOSCOW).date() == day)
     rows = (order for order in book.since(since, inclusive=inclusive) if order.created_at >= kept)
     return _rows(cut_softly(rows, cap=call.options.orders_cap, inclusive=inclusive))
@@ -118,13 +118,14 @@ def _parameters(request: Request) -> tuple[datetime, bool] | Response:
 
 
 def _moment(text: str) -> datetime | None:
+    """The moment on Moscow's clock, or None for a text that is no date of the documented form."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(MOSCOW) if moment.tzinfo else moment.replace(tzinfo=MOSCOW)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=MOSCOW)
 
 
 def _cursor(request: Request) -> object:
