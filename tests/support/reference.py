@@ -1,0 +1,31 @@
+"""The generated files and how each is made; `python tests/support/reference.py` writes them, tests compare them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mpsyncd.settings import reference as settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def generated() -> dict[str, Callable[[], str]]:
+    """Path of each generated file -> what must stand in it."""
+    return {
+        "config/mpsyncd.example.toml": settings.example_toml,
+        "docs/reference/settings.md": settings.markdown,
+    }
+
+
+def main() -> None:
+    """Write every generated file that differs."""
+    for path, make in generated().items():
+        file, text = ROOT / path, make()
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path} written\n")
+
+
+if __name__ == "__main__":
+    main()
