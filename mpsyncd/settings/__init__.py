@@ -9,6 +9,7 @@ from mpsyncd.settings.groups import (
     HttpSettings,
     LogSettings,
     Settings,
+    TransportSettings,
     VaultSettings,
 )
 from mpsyncd.settings.load import SettingsRefused, load
@@ -29,6 +30,7 @@ __all__ = [
     "SettingsRefused",
     "SourceGroup",
     "SourceSettings",
+    "TransportSettings",
     "VaultSettings",
     "load",
 ]

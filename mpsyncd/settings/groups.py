@@ -132,6 +132,22 @@ class LogSettings(Group):
     file_count: int = Field(default=5, ge=1, le=100, description="How many files put aside are kept")
 
 
+class TransportSettings(Group):
+    """How requests go out to all sources."""
+
+    connections: int = Field(default=100, ge=1, le=10_000, description="Connections open at the same time")
+    connect_timeout: Duration = Field(default=timedelta(seconds=10), description="How long connecting may take")
+    read_timeout: Duration = Field(default=timedelta(seconds=60), description="How long an answer may stay silent before it counts as lost")
+    answer_timeout: Duration = Field(default=timedelta(minutes=15), description="How long one answer may take as a whole")
+    patience: Duration = Field(
+        default=timedelta(seconds=30), description="A longer wait for a limit is not slept through: the feed is snoozed and others go on"
+    )
+    tries: int = Field(default=5, ge=1, le=20, description="How often a request that failed in passing is sent in all")
+    limit_scale: float = Field(
+        default=1.0, gt=0, le=10_000, description="How many times faster than published all limits refill; for the sandbox and tests only"
+    )
+
+
 class EngineSettings(Group):
     """How work is shared out, bounded and cleaned up."""
 
@@ -165,6 +181,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     schedules: ScheduleGroup = ScheduleGroup()
     engine: EngineSettings = EngineSettings()
+    transport: TransportSettings = TransportSettings()
     sources: SourceGroup = SourceGroup()
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr
@@ -50,10 +49,6 @@ class SourceSettings(Group):
         default=None,
         examples=["/etc/ssl/certs/ca-certificates.crt"],
         description="PEM file of certificates to trust besides those of the system",
-    )
-    timeout: Duration = Field(default=timedelta(seconds=60), description="How long an answer may stay silent before it counts as lost")
-    limit_scale: float = Field(
-        default=1.0, gt=0, le=10_000, description="How many times faster than published all limits are; for the sandbox and tests only"
     )
     limits: dict[str, LimitSettings] = Field(default={}, description="Limits by the name of the rate, see the reference of streams")
 
