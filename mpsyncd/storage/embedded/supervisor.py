@@ -209,8 +209,10 @@ class EmbeddedPostgres:
             self._announce(server, plan)
         except StartFailed as failure:
             ending = failure.ending
-            if ending.cause in _GIVES_UP or not (plan.layout.cluster / "PG_VERSION").exists():
-                words = in_words(ending, cluster=plan.layout.cluster, holder=leftover.holder(plan.layout.cluster))
+            holder = leftover.holder(plan.layout.cluster)
+            passes = leftover.passes(ending.cause, cluster=plan.layout.cluster, holder=holder, previous=None)
+            if (ending.cause in _GIVES_UP and not passes) or not (plan.layout.cluster / "PG_VERSION").exists():
+                words = in_words(ending, cluster=plan.layout.cluster, holder=holder)
                 self._change(ServerState.FAILED, words)
                 raise ConfigError(words) from failure
             return ending

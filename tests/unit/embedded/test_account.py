@@ -1,6 +1,7 @@
 """Which account runs the server and which folders are in its way."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,19 +9,19 @@ import pytest
 from mpsyncd.model.errors import ConfigError
 from mpsyncd.storage.embedded import account
 from mpsyncd.storage.embedded.account import Account, blocked_folder, by_number, make_private, make_root
+from support.embedded import home
 
 STRANGER = Account(name="stranger", uid=123_456, gid=123_456, groups=(123_456,))
 
 
-def opened(tmp_path: Path) -> Path:
+@pytest.fixture
+def top() -> Iterator[Path]:
     """A folder that strangers can reach: pytest's own are private."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
-    return tmp_path
+    with home() as folder:
+        yield folder
 
 
-def test_the_first_closed_folder_is_named(tmp_path: Path) -> None:
-    top = opened(tmp_path)
+def test_the_first_closed_folder_is_named(top: Path) -> None:
     (top / "closed" / "inner").mkdir(parents=True)
     (top / "closed").chmod(0o700)
     (top / "closed" / "inner").chmod(0o700)
@@ -28,8 +29,7 @@ def test_the_first_closed_folder_is_named(tmp_path: Path) -> None:
     assert blocked_folder(top / "free" / "data", STRANGER) is None
 
 
-def test_owner_and_group_count_by_their_own_bits(tmp_path: Path) -> None:
-    top = opened(tmp_path)
+def test_owner_and_group_count_by_their_own_bits(top: Path) -> None:
     door = top / "door"
     door.mkdir()
     found = door.stat()
