@@ -58,7 +58,8 @@ class LargePages:
             return mmap.mmap(file.fileno(), place, access=mmap.ACCESS_READ)
 
     def _page(self, start: int, stop: int) -> bytes:
-        return b"[" + self._text[self._ends[start] : self._ends[stop] - 1] + b"]"
+        with memoryview(self._text) as text:
+            return b"".join((b"[", text[self._ends[start] : self._ends[stop] - 1], b"]"))
 
 
 def _pack(page: bytes) -> bytes:
