@@ -65,7 +65,7 @@ def classify(response: Response, request: Request) -> SourceError | None:
 
 def _refused(where: str, said: str, capability: str | None, facts: dict[str, Any]) -> SourceError:
     if any(words in said for words in _NO_CATEGORY):
-        return Forbidden(f"{where}: the token lacks the category {capability}. {_NEW_KEY}", capability=capability, **facts)
+        return Forbidden(f"{where}: the token lacks the category {capability or 'for it'}. {_NEW_KEY}", capability=capability, **facts)
     if facts["status"] == HTTPStatus.PAYMENT_REQUIRED:
         return PaymentRequired(f"{where}: the balance that pays for requests is empty, top it up", capability=capability, **facts)
     if facts["status"] == HTTPStatus.FORBIDDEN:

@@ -1,0 +1,142 @@
+"""Streams as tests see them: every declared one with its fixture folder, and an Api that answers from a list."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpsyncd.model.page import Page, Slice, SliceKind
+from mpsyncd.model.request import Answer, Document, Request
+from mpsyncd.model.source import Source
+from mpsyncd.model.stream import Stream, Table
+from mpsyncd.sources import SOURCES
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+every_stream = pytest.mark.parametrize(
+    "source, stream", [pytest.param(source, stream, id=f"{source.name}-{stream.name}") for source in SOURCES for stream in source.streams]
+)
+
+
+class ListRows:
+    """Rows from a list, in pieces of two; remembers whether they were closed and how often they were walked."""
+
+    def __init__(self, rows: Sequence[Document]) -> None:
+        self.rows = list(rows)
+        self.closed = False
+        self.walked = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    @property
+    def last(self) -> Document | None:
+        return self.rows[-1] if self.rows else None
+
+    async def pieces(self) -> AsyncIterator[list[Document]]:
+        self.walked += 1
+        for begin in range(0, len(self.rows), 2):
+            yield self.rows[begin : begin + 2]
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(slots=True)
+class ListApi:
+    """Answers the given bodies one after the other, one a second, and writes down what it was asked."""
+
+    bodies: list[Any]
+    asked: list[Request] = field(default_factory=list)
+    given: list[ListRows] = field(default_factory=list)
+
+    async def send(self, request: Request) -> Answer:
+        assert len(self.asked) < len(self.bodies), f"one request more than there are answers: {request}"
+        body = self.bodies[len(self.asked)]
+        self.asked.append(request)
+        rows, envelope = _split(body, request.rows_at)
+        self.given.append(ListRows(rows))
+        return Answer(status=200, headers={}, envelope=envelope, rows=self.given[-1], asked_at=NOW + timedelta(seconds=len(self.asked)))
+
+
+def _split(body: Any, rows_at: str | None) -> tuple[list[Document], Any]:
+    if rows_at is None:
+        return [], body
+    if rows_at == "":
+        return body, []
+    key, _, rest = rows_at.partition(".")
+    rows, inner = _split(body[key], rest)
+    return rows, {**body, key: inner}
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """What stands in one folder: answers in order and what must come of them."""
+
+    folder: Path
+    bodies: list[Any]
+    expected: dict[str, Any]
+
+    @property
+    def part(self) -> Slice:
+        """The slice that the answers belong to."""
+        told = self.expected["slice"]
+        start, end = (datetime.fromisoformat(told[name]) if told.get(name) else None for name in ("start", "end"))
+        return Slice(slice_id=1, kind=SliceKind(told["kind"]), now=NOW, start=start, end=end, cursor=told.get("cursor"))
+
+    def documents(self, stream: Stream) -> dict[str, list[Document]]:
+        """The raw documents of every table of the stream, in the vendor's order."""
+        found: dict[str, list[Document]] = {table.name: [] for table in stream.tables}
+        for body in self.bodies:
+            rows, _ = _split(body, self.expected["rows_at"])
+            for document in rows:
+                found[stream.main.name].append(document)
+                for table in stream.tables[1:]:
+                    found[table.name] += parts_of(table, document)
+        return found
+
+
+def fixture_of(source: Source, stream: Stream) -> Fixture:
+    """The fixture of a stream; a test that asks for a missing one fails with what to do."""
+    folder = FIXTURES / source.name / stream.name
+    bodies = [
+        json.loads((folder / f"page{number}.json").read_text("utf-8")) for number in range(1, len(list(folder.glob("page*.json"))) + 1)
+    ]
+    if not bodies or not (folder / "expected.json").exists():
+        pytest.fail(f"{source.name}/{stream.name} has no fixture: see docs/howto/add-a-stream.md for page1.json … and expected.json")
+    return Fixture(folder, bodies, json.loads((folder / "expected.json").read_text("utf-8")))
+
+
+def parts_of(table: Table, document: Document) -> list[Document]:
+    """The documents of a part table, as `Table` says: from the list at `at`, scalars as {"value": …}, or from `rows`."""
+    if table.rows is not None:
+        return list(table.rows(document))
+    listed: Iterable[Any] = (document.get(table.at) if table.at else None) or []
+    return [each if isinstance(each, dict) else {"value": each} for each in listed]
+
+
+async def pages_of(stream: Stream, api: ListApi, part: Slice) -> list[Page]:
+    """Read a slice to its end."""
+    return [page async for page in stream.read(api, part)]
+
+
+def request_facts(request: Request) -> dict[str, Any]:
+    """A request as `expected.json` tells it."""
+    facts: dict[str, Any] = {"method": request.method, "host": request.host, "path": request.path, "params": dict(request.params)}
+    return facts if request.json is None else {**facts, "json": request.json}
+
+
+def page_facts(page: Page) -> dict[str, Any]:
+    """A page as `expected.json` tells it."""
+    return {
+        "rows": page.rows.count,
+        "cursor": None if page.cursor is None else dict(page.cursor),
+        "last": page.last,
+        "until": page.until.astimezone(UTC).isoformat() if page.until else None,
+    }
