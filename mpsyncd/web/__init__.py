@@ -1,1 +1,7 @@
-"""HTTP in: health, status, metrics, shops, runs. Knows the read side of storage and the controls of the engine; never the insides of a source."""
+"""The small HTTP server: health, status, metrics. Shows what storage and engine say; decides nothing and knows no source."""
+
+from mpsyncd.web.app import build_app
+from mpsyncd.web.ports import Budget, Sample, WebPorts
+from mpsyncd.web.server import serving
+
+__all__ = ["Budget", "Sample", "WebPorts", "build_app", "serving"]

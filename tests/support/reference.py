@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mpsyncd.settings import reference as settings
+from mpsyncd.web.app import routes_markdown
+from mpsyncd.web.metrics import metrics_markdown
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +15,8 @@ def generated() -> dict[str, Callable[[], str]]:
     """Path of each generated file -> what must stand in it."""
     return {
         "config/mpsyncd.example.toml": settings.example_toml,
+        "docs/reference/metrics.md": metrics_markdown,
+        "docs/reference/routes.md": routes_markdown,
         "docs/reference/settings.md": settings.markdown,
     }
 

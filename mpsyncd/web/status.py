@@ -1,0 +1,82 @@
+"""/status: everything about this daemon on one page, as JSON for programs and as HTML for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from mpsyncd.model.errors import StorageUnavailable
+from mpsyncd.model.overview import Overview
+from mpsyncd.web.keys import PORTS
+from mpsyncd.web.negotiate import preferred
+from mpsyncd.web.page import render
+from mpsyncd.web.ports import WebPorts
+from mpsyncd.web.words import LANGUAGES
+
+
+def routes() -> list[web.RouteDef]:
+    """Routes of this module."""
+    return [web.get("/", entrance), web.get("/status", status), web.get("/style.css", style)]
+
+
+async def entrance(request: web.Request) -> web.Response:
+    """Leads to /status."""
+    del request
+    return web.Response(status=307, headers={"Location": "/status"})
+
+
+async def status(request: web.Request) -> web.Response:
+    """Version, uptime, database, every shop with its feeds, tables and runs, and the budgets of limits. JSON; HTML for a browser."""
+    ports = request.app[PORTS]
+    reasons = await ports.ready()
+    try:
+        overview = await ports.overview()
+    except StorageUnavailable as error:
+        overview, reasons = None, reasons or (str(error),)
+    kind = preferred(request.headers.get("Accept", ""), ("application/json", "text/html"), default="application/json")
+    vary = {"Vary": "Accept, Accept-Language"}
+    if kind == "application/json":
+        return web.Response(body=_dump(content(ports, overview, reasons)), content_type=kind, headers=vary)
+    language = preferred(request.headers.get("Accept-Language", ""), LANGUAGES, default="en")
+    text = render(ports, overview, reasons, language=language)
+    return web.Response(text=text, content_type=kind, headers=vary | {"Content-Language": language})
+
+
+async def style(request: web.Request) -> web.Response:
+    """The style of the page; nothing is loaded from anywhere else."""
+    del request
+    text = files("mpsyncd.web").joinpath("pages/style.css").read_text(encoding="utf-8")
+    return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
+def content(ports: WebPorts, overview: Overview | None, reasons: tuple[str, ...]) -> dict[str, Any]:
+    """What /status answers as JSON; `shops` is null while the database is away."""
+    return {
+        "version": ports.version,
+        "started_at": ports.started_at,
+        "uptime_seconds": round((ports.now() - ports.started_at).total_seconds()),
+        "ready": not reasons,
+        "reasons": list(reasons),
+        "daemon": dict(ports.facts()),
+        "shops": None if overview is None else [_shop(each) for each in map(asdict, overview.shops)],
+        "budgets": [asdict(budget) for budget in ports.budgets()],
+    }
+
+
+def _shop(shop: dict[str, Any]) -> dict[str, Any]:
+    told: Mapping[str, tuple[Any, Any]] = shop["capabilities"]
+    return shop | {"capabilities": {name: {"state": state, "reason": reason} for name, (state, reason) in told.items()}}
+
+
+def _seconds(value: object) -> object:
+    return value.total_seconds() if isinstance(value, timedelta) else str(value)
+
+
+_dump = partial(orjson.dumps, default=_seconds, option=orjson.OPT_UTC_Z)
