@@ -1,0 +1,200 @@
+"""One request on the wire and the judgement of its answer.
+
+Never follows a redirect, never lets a key into an error or a log line: an echo of it in the answer is blacked out before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import orjson
+import structlog
+
+from mpsyncd.model.errors import BadData, BadRequest, RateLimited, SourceError, Transient
+from mpsyncd.model.request import Answer, Response
+from mpsyncd.transport import receive
+from mpsyncd.transport.address import scrub, signed
+from mpsyncd.transport.decoding import opened
+from mpsyncd.transport.failures import told
+from mpsyncd.transport.headers import request_id, retry_after
+from mpsyncd.transport.refusals import charge, heed, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from yarl import URL
+
+    from mpsyncd.model.clock import Clock
+    from mpsyncd.model.request import Request
+    from mpsyncd.model.source import Credentials
+    from mpsyncd.transport.grant import Grant
+    from mpsyncd.transport.limiter import Limiter
+    from mpsyncd.transport.options import TransportOptions
+    from mpsyncd.transport.sessions import Sessions
+    from mpsyncd.transport.waiting import Visitor
+
+log = structlog.get_logger(__name__)
+
+_REFUSED = frozenset((420, 429))
+_REDIRECTS = range(300, 400)
+_SUCCESS = range(200, 300)
+_HEAD_TIMEOUT = 10.0
+
+
+class Exchange:
+    """One try. Afterwards `asked_at` says when it was written (None: never) and `come_back` how many seconds the vendor asks to wait."""
+
+    def __init__(
+        self,
+        request: Request,
+        url: URL,
+        *,
+        visitor: Visitor,
+        grant: Grant,
+        options: TransportOptions,
+        clock: Clock,
+        limiter: Limiter,
+        sessions: Sessions,
+    ) -> None:
+        self.asked_at: datetime | None = None
+        self.come_back: float | None = None
+        self._request = request
+        self._url = url
+        self._visitor = visitor
+        self._grant = grant
+        self._options = options
+        self._clock = clock
+        self._limiter = limiter
+        self._sessions = sessions
+        self._where = f"{visitor.source.name} {request.method} {request.host}{request.path} of shop {visitor.shop_id}"
+
+    async def run(self) -> Answer:
+        """Send and judge.
+
+        Raises:
+            SourceError: as `Source.classify` says, or Transient when there is no whole answer.
+            BadData: the answer has another shape than the request declares.
+            GateClosed: another request was refused while this one was connecting; it was not sent.
+        """
+        source, request = self._visitor.source.name, self._request
+        credentials = self._visitor.credentials()
+        ready = signed(self._visitor.source, request, self._url, credentials)
+        headers, data = dict(ready.headers), None
+        if ready.json is not None:
+            headers.setdefault("Content-Type", "application/json")
+            data = orjson.dumps(ready.json)
+        sending = self._sessions.session(source).request(
+            request.method, self._url, data=data, headers=headers, trace_request_ctx=self._written, **self._sessions.how(source)
+        )
+        try:
+            async with sending as response:
+                return await self._answer(response, credentials)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Transient(f"{self._where}: {told(error, self._options)}") from None
+
+    def _written(self) -> None:
+        """Called when connected, just before the first byte goes out."""
+        if self.asked_at is not None:  # the library would send it again by itself, past the gates
+            raise aiohttp.ClientConnectionError
+        self._grant.written()
+        self.asked_at = self._clock.now()
+
+    async def _answer(self, response: aiohttp.ClientResponse, credentials: Credentials) -> Answer:
+        headers = {name.lower(): scrub(value, credentials) for name, value in response.headers.items()}
+        try:
+            if response.status in _SUCCESS:
+                return await self._success(response, headers, credentials)
+            await self._failure(response, headers, credentials)
+        except BadData as error:
+            raise BadData(f"{self._where}: {scrub(str(error), credentials)}") from None
+        except Transient as error:
+            if error.request_id is None:
+                error.request_id = request_id(headers)
+            error.status = response.status if error.status is None else error.status
+            error.body = scrub(error.body, credentials)
+            raise
+        raise AssertionError("a failure always raises")
+
+    async def _success(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> Answer:
+        try:
+            body = await receive.whole(response, self._options)
+        except (Transient, aiohttp.ClientPayloadError) as error:
+            response.close()
+            text = str(error) if isinstance(error, Transient) else told(error, self._options)
+            raise Transient(f"{self._where}: {text}", status=response.status) from None
+        self._note(response.status, body.size)
+        try:
+            self._check(response.status, headers, await body.read(0, receive.HEAD), credentials)
+            heed(self._limiter, self._grant, headers)
+            envelope, rows = await self._decoded(body, response.status)
+        except SourceError as error:
+            body.close()
+            await self._consequences(error, response.status, headers)
+            raise
+        except BaseException:
+            body.close()
+            raise
+        asked_at = self.asked_at or self._clock.now()
+        return Answer(status=response.status, headers=headers, envelope=envelope, rows=rows, asked_at=asked_at)
+
+    async def _decoded(self, body: Any, status: int) -> tuple[Any, Any]:
+        try:
+            return await opened(body, rows_at=self._request.rows_at, status=status)
+        except Transient as error:
+            raise Transient(f"{self._where}: {error}", status=status, body=error.body) from None
+
+    async def _failure(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> None:
+        with ExitStack() as held:
+            if response.status in _REFUSED:  # nobody else goes before it is known for how long
+                for door in self._grant.doors:
+                    door.hold()
+                    held.callback(door.let_go)
+            try:
+                async with asyncio.timeout(_HEAD_TIMEOUT):
+                    head = await receive.head(response)
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                head = b""
+            self._note(response.status, len(head))
+            try:
+                self._check(response.status, headers, head, credentials)
+            except SourceError as error:
+                await self._consequences(error, response.status, headers)
+                raise
+
+    def _check(self, status: int, headers: Mapping[str, str], head: bytes, credentials: Credentials) -> None:
+        """Ask the source what the answer means; a redirect means nothing good whatever it says."""
+        for secret in credentials.values():
+            if len(secret) >= len("******"):
+                head = head.replace(secret.encode(), b"***")
+        error = self._visitor.source.classify(Response(status=status, headers=headers, body=head), self._request)
+        if error is not None:
+            raise error
+        if status in _SUCCESS:
+            return
+        what = "a redirect, which is not followed" if status in _REDIRECTS else "an error that nobody understands"
+        shown = head.decode("utf-8", "replace")
+        raise BadRequest(f"{self._where}: answered {status}, {what}", status=status, request_id=request_id(headers), body=shown)
+
+    async def _consequences(self, error: SourceError, status: int, headers: Mapping[str, str]) -> None:
+        if isinstance(error, RateLimited):
+            await refuse(self._limiter, self._grant, self._visitor, error, scale=self._options.limit_scale)
+            return
+        if isinstance(error, Transient):
+            self.come_back = retry_after(headers, wall=self._clock.now().timestamp())
+        await charge(self._limiter, self._grant, status=status)
+
+    def _note(self, status: int, size: int) -> None:
+        visitor, request = self._visitor, self._request
+        log.debug(
+            "request_answered",
+            source=visitor.source.name,
+            shop=visitor.shop_id,
+            method=request.method,
+            path=request.path,
+            status=status,
+            bytes=size,
+        )

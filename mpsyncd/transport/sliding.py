@@ -1,0 +1,156 @@
+"""The sliding window: at most `limit` in any `per`, in requests (WINDOW), in units of weight (ROLLING), or as headers say (ADAPTIVE).
+
+What was sent is remembered by slots of a two-hundredth of the window, each as young as its last request, so that state stays small and
+errs to the safe side. Headers tighten; they widen only ADAPTIVE, where the vendor documents them as the limit in force.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from mpsyncd.transport.meter import SLOW, Meter, Moment, Said
+
+if TYPE_CHECKING:
+    from mpsyncd.model.rate import Rate
+    from mpsyncd.transport.ledger import State
+
+_SLOTS = 200
+_MARGIN = 0.015
+_MARGIN_MOST = 0.5
+_ADAPTIVE_SHARE = 0.8
+
+
+class Sliding(Meter):
+    """A window over the recent past."""
+
+    def __init__(self, rate: Rate, *, weighs: bool = False) -> None:
+        per = rate.per.total_seconds()
+        self._limit = rate.limit
+        self._span = per + min(per * _MARGIN, _MARGIN_MOST)
+        self._slot = per / _SLOTS
+        self._sent: deque[tuple[float, float, int]] = deque()  # first and last instant of a slot, weight in it
+        self._used = 0
+        self._left: deque[tuple[float, int]] = deque()  # when weight left the window, for as long as an answer may be on its way
+        self.durable = per >= SLOW
+        self.weighs = weighs
+
+    def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:
+        _ = spare
+        self._forget(now.mono)
+        missing = self._used + min(weight, self._limit) - self._limit
+        if missing <= 0:
+            return now.mono
+        return max(now.mono, self._freed(missing))
+
+    def take(self, now: Moment, weight: int) -> None:
+        self._forget(now.mono)
+        self._add(now.mono, weight)
+
+    def moved(self, taken: Moment, now: Moment, weight: int) -> None:
+        if now.mono - taken.mono <= self._slot:
+            return
+        for index, (first, last, held) in enumerate(self._sent):
+            if first <= taken.mono <= last:
+                self._sent[index] = (first, last, held - min(held, weight))
+                self._used -= min(held, weight)
+                break
+        self._add(now.mono, weight)
+
+    def forecast(self, now: Moment, count: int, *, spare: bool) -> float:
+        _ = spare
+        self._forget(now.mono)
+        free = self._limit - self._used
+        if count <= free:
+            return now.mono
+        turns, rest = divmod(count - free - 1, self._limit)
+        return max(now.mono, self._freed(rest + 1)) + turns * self._span
+
+    def available(self, now: Moment) -> int:
+        self._forget(now.mono)
+        return max(0, self._limit - self._used)
+
+    def heed(self, now: Moment, said: Said) -> None:
+        if said.remaining is None:
+            return
+        self._forget(now.mono)
+        # The vendor counted at some instant since we asked: what left the window since then may not be in its count.
+        since = sum(weight for at, weight in self._left if at >= said.asked)
+        excess = (self._limit - self._used) - (said.remaining + since)
+        if excess > 0:
+            self._add(now.mono, excess)
+
+    def refused(self, now: Moment, until: float) -> None:
+        """Fill the window in ten steps so that room for one comes at `until` and the rest little by little."""
+        _ = now
+        self._sent.clear()
+        self._used = 0
+        start = until - self._span
+        left = self._limit
+        for step in range(10):
+            weight = 1 if step == 0 else min(left, math.ceil(self._limit / 10))
+            left -= weight
+            if weight > 0:
+                self._sent.append((start + step * self._span / 10, start + step * self._span / 10, weight))
+                self._used += weight
+        if left > 0:
+            first, last, weight = self._sent[-1]
+            self._sent[-1] = (first, last, weight + left)
+            self._used += left
+
+    def dump(self, now: Moment) -> State:
+        self._forget(now.mono)
+        return {"sent": [[now.to_wall(last), weight] for _, last, weight in self._sent]}
+
+    def load(self, now: Moment, state: State) -> None:
+        sent = [(now.to_mono(float(at)), int(weight)) for at, weight in state["sent"]]
+        self._sent = deque((at, at, weight) for at, weight in sorted(sent))
+        self._used = sum(weight for _, weight in sent)
+
+    def spent(self, now: Moment) -> None:
+        self._sent = deque([(now.mono, now.mono, self._limit)])
+        self._used = self._limit
+
+    def _add(self, at: float, weight: int) -> None:
+        self._used += weight
+        if self._sent:
+            first, last, held = self._sent[-1]
+            if at - first <= self._slot or at <= last:
+                self._sent[-1] = (first, max(last, at), held + weight)
+                return
+        self._sent.append((at, at, weight))
+
+    def _forget(self, now: float) -> None:
+        while self._sent and self._sent[0][1] + self._span <= now:
+            _, last, weight = self._sent.popleft()
+            self._used -= weight
+            self._left.append((last + self._span, weight))
+        while self._left and self._left[0][0] + self._span <= now:
+            self._left.popleft()
+
+    def _freed(self, units: int) -> float:
+        """When the window has let go of so many units more than now."""
+        for _, last, weight in self._sent:
+            units -= weight
+            if units <= 0:
+                return last + self._span
+        return self._sent[-1][1] + self._span if self._sent else -math.inf
+
+
+class Adaptive(Sliding):
+    """A window whose size the vendor's headers tell; four fifths of it are used."""
+
+    def __init__(self, rate: Rate) -> None:
+        super().__init__(rate)
+        self._reset_at = -math.inf
+
+    def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:
+        return max(super().ready_at(now, weight, spare=spare), self._reset_at)
+
+    def heed(self, now: Moment, said: Said) -> None:
+        if said.limit is not None and said.limit > 0:
+            self._limit = max(1, math.floor(said.limit * _ADAPTIVE_SHARE))
+        if said.remaining == 0:
+            reset = now.mono + self._span if said.reset_at is None else said.reset_at
+            self._reset_at = max(self._reset_at, min(reset, now.mono + self._span + 1))
