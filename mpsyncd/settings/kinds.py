@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -75,5 +75,7 @@ def _zone(value: str) -> str:
     return value
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
+Duration = Annotated[
+    timedelta, BeforeValidator(parse_duration), AfterValidator(_positive), PlainSerializer(spell_duration, when_used="json")
+]
 Zone = Annotated[str, AfterValidator(_zone)]

@@ -18,8 +18,9 @@ from mpsyncd.settings.groups import Settings
 from mpsyncd.settings.problems import Problem, describe, leaves, unknown_key
 
 PREFIX = "MPSYNCD_"
-NOT_SETTINGS = (places.CONFIG_VARIABLE, "MPSYNCD_TEST_")
-"""Variables of this prefix (or beginning so) that are no settings."""
+NOT_SETTINGS = frozenset({places.CONFIG_VARIABLE, "MPSYNCD_VAULT_KEY"})
+"""Variables of this prefix that others read: where the file is, and the vault's key by its short name."""
+TEST_PREFIX = "MPSYNCD_TEST_"
 
 
 class SettingsRefused(ConfigError):
@@ -128,7 +129,8 @@ class _Environment(EnvSettingsSource):
 
 
 def _from_environment(environ: Mapping[str, str], *, problems: list[Problem]) -> _Given:
-    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX) and not name.startswith(NOT_SETTINGS)}
+    ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    ours = {name: value for name, value in ours.items() if name not in NOT_SETTINGS and not name.startswith(TEST_PREFIX)}
     for name in sorted(ours):
         group = name.removeprefix(PREFIX).lower().split("__")[0]
         if group not in Settings.model_fields:

@@ -106,7 +106,7 @@ def _of_process(ports: WebPorts, *, ready: bool) -> Iterator[Sample]:
     yield Sample(name="mpsyncd_start_time_seconds", value=ports.started_at.timestamp())
     yield Sample(name="mpsyncd_ready", value=int(ready))
     for budget in ports.budgets():
-        labels = {"source": budget.source, "rate": budget.rate, "scope": budget.scope}
+        labels = {"source": budget.source, "rate": budget.rate, "scope": f"{budget.scope} {budget.value}"}
         yield Sample(name="mpsyncd_gate_available", value=budget.available, labels=labels)
         yield Sample(name="mpsyncd_gate_waiting", value=budget.waiting, labels=labels)
 

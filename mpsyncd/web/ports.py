@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from mpsyncd.model.overview import Overview
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """One gate: how many requests could go at once, how many wait, and when the next may go (None: now). `scope` never is a key."""
-
-    source: str
-    rate: str
-    scope: str
-    available: float
-    waiting: int = 0
-    next_in: timedelta | None = None
+from mpsyncd.transport.budgets import Budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from mpsyncd.model.overview import FeedView, Overview, RunView, ShopView, TableV
 from mpsyncd.model.run import Mode, RunState, Trigger
 from mpsyncd.model.shop import CapabilityState, ShopStatus
 from mpsyncd.model.stream import Lane
-from mpsyncd.web import Budget, WebPorts
+from mpsyncd.transport.budgets import Budget
+from mpsyncd.web import WebPorts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -32,8 +33,8 @@ def shop(name: str = "north-wind", **changes: object) -> ShopView:
         ),
     )  # fmt: skip
     run = RunView(
-        run_id=7, shop_id=1, shop=name, trigger=Trigger.MANUAL, mode=Mode.FULL, state=RunState.WAITING, started_at=NOW - timedelta(minutes=2),
-        reason=waits, seen=12_345, inserted=12_000, updated=300,
+        run_id=7, shop_id=1, shop=name, trigger=Trigger.MANUAL, mode=Mode.FULL, state=RunState.WAITING,
+        started_at=NOW - timedelta(minutes=2), reason=waits, seen=12_345, inserted=12_000, updated=300,
     )  # fmt: skip
     values: dict[str, object] = {
         "shop_id": 1, "customer": "default", "source": "wildberries", "name": name, "status": ShopStatus.SYNCING, "paused": False,

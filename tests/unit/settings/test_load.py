@@ -114,10 +114,10 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
         """,
     )
     with pytest.raises(SettingsRefused) as refused:
-        load(path, {"MPSYNCD_VAULT_KEY": "hush-5", "MPSYNCD_DATABASE": '{"dsn": ["hush-6"]}'})
+        load(path, {"MPSYNCD_VAULT_KEYS": "hush-5", "MPSYNCD_DATABASE": '{"dsn": ["hush-6"]}'})
     assert "hush" not in str(refused.value)
     assert {problem.key for problem in refused.value.problems} == {
-        "database.dsn", "database.dns", "vault", "sources.wildberries.proxy", "MPSYNCD_VAULT_KEY",
+        "database.dsn", "database.dns", "vault", "sources.wildberries.proxy", "MPSYNCD_VAULT_KEYS",
     }  # fmt: skip
 
 

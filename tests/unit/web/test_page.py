@@ -10,15 +10,28 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mpsyncd.model.feed import FeedState
 from mpsyncd.model.overview import Overview
+from mpsyncd.model.rate import Scope
 from mpsyncd.model.run import RunState
 from mpsyncd.model.shop import ShopStatus
-from mpsyncd.web import Budget, Sample
+from mpsyncd.transport.budgets import Budget
+from mpsyncd.web import Sample
 from mpsyncd.web.metrics import BY_NAME, METRICS, Metrics
 from mpsyncd.web.page import render
 from mpsyncd.web.words import LANGUAGES
 from support.overview import NOW, ports, shop
 
-BUDGET = Budget(source="wildberries", rate="statistics.orders", scope="seller 4", available=0, waiting=3, next_in=timedelta(seconds=14))
+BUDGET = Budget(
+    source="wildberries",
+    rate="statistics.orders",
+    scope=Scope.SELLER,
+    value="4",
+    variant="personal",
+    available=0,
+    next_at=NOW + timedelta(seconds=14),
+    closed_until=None,
+    waiting=3,
+    used_today=7,
+)
 
 
 class _Balanced(HTMLParser):
