@@ -79,10 +79,10 @@ async def test_a_shop_that_had_no_cards_is_read_from_the_beginning() -> None:
 
 
 async def test_a_range_begins_and_ends_where_it_was_asked_to() -> None:
-    start, end = (datetime(2026, 11, 20, 9, minute, tzinfo=UTC) for minute in (2, 4))
-    api = ListApi([body(2, 3, total=FULL), body(4, 5, total=FULL)])
+    start, end = (datetime(2026, 11, 20, 9, minute, 0, 500_000, tzinfo=UTC) for minute in (2, 4))
+    api = ListApi([body(2, 3, total=FULL), body(4, total=FULL)])
     pages = await pages_of(CARDS, api, Slice(slice_id=1, kind=SliceKind.WINDOW, now=NOW, start=start, end=end))
-    assert cursors(api)[0] == {"limit": FULL, "updatedAt": "2026-11-20T09:02:00Z", "nmID": 0}
+    assert cursors(api)[0] == {"limit": FULL, "updatedAt": "2026-11-20T09:02:00.500000Z", "nmID": 0}
     assert [(page.last, page.until) for page in pages] == [(False, datetime(2026, 11, 20, 9, 3, 0, 500_000, tzinfo=UTC)), (True, end)]
 
 
