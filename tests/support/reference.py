@@ -4,9 +4,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, not imported by pytest
+
 from mpsyncd.settings import reference as settings
 from mpsyncd.web.app import routes_markdown
 from mpsyncd.web.metrics import metrics_markdown
+from support.streams_reference import streams_markdown
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,6 +21,7 @@ def generated() -> dict[str, Callable[[], str]]:
         "docs/reference/metrics.md": metrics_markdown,
         "docs/reference/routes.md": routes_markdown,
         "docs/reference/settings.md": settings.markdown,
+        "docs/reference/streams.md": streams_markdown,
     }
 
 
