@@ -78,9 +78,10 @@ class Dispatcher:
     async def _tick(self) -> datetime | None:
         tools, daemon = self._tools, self._posting.daemon
         await self._hold()
+        requests = await tools.store.take_requests(daemon)
         shops = await tools.store.shops(daemon)
         await self._follow(shops)
-        await self._take_requests(shops)
+        await self._serve(requests, shops)
         now = tools.clock.now()
         busy = self._busy()
         for due in await tools.store.due(daemon, now):
@@ -106,22 +107,25 @@ class Dispatcher:
                 task.cancel("shop or run was stopped")
         for shop, _ in shops:
             if shop.shop_id not in self._planned:
-                streams = self._posting.streams[shop.source].values()
-                pairs = [(stream.name, lane) for stream in streams for lane in stream.lanes]
+                pairs = [(stream.name, lane) for stream in self._streams(shop).values() for lane in stream.lanes]
                 await self._tools.store.plan_feeds(shop, pairs, self._tools.clock.now())
                 self._planned.add(shop.shop_id)
         self._planned &= ours
 
-    async def _take_requests(self, shops: Sequence[tuple[Shop, Lease]]) -> None:
+    async def _serve(self, requests: Sequence[RunRequest], shops: Sequence[tuple[Shop, Lease]]) -> None:
         by_id = {shop.shop_id: (shop, lease) for shop, lease in shops}
-        for request in await self._tools.store.take_requests(self._posting.daemon):
+        for request in requests:
+            if request.shop_id not in by_id:
+                log.warning("request_dropped", request=request.request_id, shop=request.shop_id, reason="the shop was paused meanwhile")
+                continue
             shop, lease = by_id[request.shop_id]
-            feeds = self._wanted(request, await self._tools.store.feeds(shop.shop_id))
+            feeds = self._wanted(request, shop, await self._tools.store.feeds(shop.shop_id))
             await self._start(shop, lease, feeds, trigger=request.trigger, request=request)
 
-    def _wanted(self, request: RunRequest, feeds: Sequence[Feed]) -> tuple[Feed, ...]:
+    def _wanted(self, request: RunRequest, shop: Shop, feeds: Sequence[Feed]) -> tuple[Feed, ...]:
         """A full run has every lane, a range needs one feed per stream, an incremental run leaves finished history alone."""
-        chosen = [feed for feed in feeds if not request.streams or feed.stream in request.streams]
+        wanted = self._streams(shop).keys() & set(request.streams) if request.streams else self._streams(shop).keys()
+        chosen = [feed for feed in feeds if feed.stream in wanted]
         if request.start is not None:
             return tuple(feed for feed in chosen if feed.lane is Lane.LIVE)
         if request.mode in {Mode.FULL, Mode.FORCED}:
@@ -152,7 +156,7 @@ class Dispatcher:
             shop=shop,
             lease=lease,
             mode=mode,
-            streams=self._posting.streams[shop.source],
+            streams=self._streams(shop),
             start=request.start if request else None,
             end=request.end if request else None,
         )
@@ -191,8 +195,11 @@ class Dispatcher:
         return frozenset().union(*(feeds for _, feeds in self._runs.values()))
 
     def _stream(self, shop: Shop, feed: Feed) -> Stream | None:
-        """A feed of a stream that this version no longer declares is left alone."""
-        return self._posting.streams[shop.source].get(feed.stream)
+        """A feed of a stream that this version does not declare is left alone."""
+        return self._streams(shop).get(feed.stream)
+
+    def _streams(self, shop: Shop) -> Mapping[str, Stream]:
+        return self._posting.streams.get(shop.source, {})
 
     @property
     def runs(self) -> int:

@@ -24,6 +24,14 @@ class ConfigError(MpsyncdError):
     """Settings, files or the environment are wrong: exit 78 at start, refused at reload."""
 
 
+class Refused(MpsyncdError):
+    """What a person or a program asked for can not be done; the message says why, and what can be done instead."""
+
+
+class NotThere(Refused):
+    """It names a shop, a run or another thing that is not there."""
+
+
 class StorageUnavailable(MpsyncdError):
     """PostgreSQL can not be reached or refuses work for now; no feed is to blame."""
 

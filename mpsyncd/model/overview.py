@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
+    from uuid import UUID
 
     from mpsyncd.model.feed import FeedState
-    from mpsyncd.model.run import Mode, RunState, Trigger
+    from mpsyncd.model.run import FeedVerdict, Mode, RunState, Trigger
     from mpsyncd.model.shop import CapabilityState, ShopStatus
     from mpsyncd.model.stream import Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedView:
-    """One feed as it stands. `slices_done` of `slices_known` is what its percent is made of; both 0 when nothing was planned yet."""
+    """One feed as it stands. `slices_done` of `slices_known` are those under way; both 0 when nothing is.
+
+    progress: share of its first load that is committed, 1.0 only when done, None when there is no telling ("`rows_so_far` rows so far").
+    rows: live rows of its main table.
+    """
 
     feed_id: int
     stream: str
@@ -32,6 +37,13 @@ class FeedView:
     reason: str | None = None
     slices_known: int = 0
     slices_done: int = 0
+    last_full_at: datetime | None = None
+    park_capability: str | None = None
+    error: Mapping[str, object] | None = None
+    error_at: datetime | None = None
+    rows: int = 0
+    rows_so_far: int = 0
+    progress: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +56,35 @@ class TableView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunFeedView:
+    """One feed in one run. `moved_at`: its last commit. `silent_for`: time without one, None once it has a verdict.
+
+    progress, rows_so_far: as in FeedView, for this run.
+    """
+
+    feed_id: int
+    stream: str
+    lane: Lane
+    started_at: datetime
+    verdict: FeedVerdict | None = None
+    reason: str | None = None
+    error: Mapping[str, object] | None = None
+    pages: int = 0
+    seen: int = 0
+    inserted: int = 0
+    updated: int = 0
+    tombstoned: int = 0
+    rejected: int = 0
+    moved_at: datetime | None = None
+    ended_at: datetime | None = None
+    silent_for: timedelta | None = None
+    rows_so_far: int = 0
+    progress: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """One run with the sums over its feeds."""
+    """One run with the sums over its feeds. `feeds` and `percent` are filled for open runs and where one run is shown."""
 
     run_id: int
     shop_id: int
@@ -64,11 +103,31 @@ class RunView:
     updated: int = 0
     tombstoned: int = 0
     rejected: int = 0
+    folded_since: datetime | None = None
+    percent: int | None = None
+    feeds: tuple[RunFeedView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonView:
+    """One daemon. `alive`: it gave a sign of life lately. `groups`: the lease groups that it holds."""
+
+    daemon_id: UUID
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShopView:
-    """One shop with everything that hangs on it. `held` says that a living daemon works it."""
+    """One shop with everything that hangs on it. `held` says that a living daemon works it.
+
+    percent: how much of the first load is committed. open_runs: all that are under way, `open_run` the oldest of them.
+    """
 
     shop_id: int
     customer: str
@@ -86,6 +145,9 @@ class ShopView:
     rejected: int = 0
     open_run: RunView | None = None
     last_run: RunView | None = None
+    open_runs: tuple[RunView, ...] = ()
+    percent: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +156,4 @@ class Overview:
 
     taken_at: datetime
     shops: tuple[ShopView, ...]
+    daemons: tuple[DaemonView, ...] = ()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from mpsyncd.model.source import Identity
+
 
 class ShopStatus(StrEnum):
     """What people see of a shop."""
@@ -52,3 +54,18 @@ class Shop:
         """Whether the key itself says that it can not do this (a key that says nothing lacks nothing)."""
         known = self.identity.get("capabilities")
         return capability is not None and known is not None and capability not in known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopCheck:
+    """What a look at a key found. `error` says why the key can not be used at all; `identity` is None then and `valid` false.
+
+    capabilities: capability -> (state, reason or None), asked of the vendor.
+    """
+
+    valid: bool
+    name: str | None = None
+    identity: Identity | None = None
+    capabilities: Mapping[str, tuple[CapabilityState, str | None]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    error: str | None = None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mpsyncd.model.rate import Scope
 
 if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from mpsyncd.model.errors import SourceError
-    from mpsyncd.model.rate import Rate, Scope
+    from mpsyncd.model.rate import Rate
     from mpsyncd.model.request import Api, Request, Response
     from mpsyncd.model.stream import Stream
 
@@ -44,6 +46,31 @@ class Identity:
     expires_at: datetime | None = None
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """What is stored beside the shop (`shops.identity`)."""
+        return {
+            "scopes": {scope.value: value for scope, value in self.scopes.items()},
+            "variant": self.variant,
+            "lease_group": self.lease_group,
+            "capabilities": None if self.capabilities is None else sorted(self.capabilities),
+            "warnings": list(self.warnings),
+            "facts": dict(self.facts),
+        }
+
+
+def stored_identity(told: Mapping[str, Any], expires_at: datetime | None) -> Identity:
+    """Read back what `Identity.as_json` wrote."""
+    capabilities = told.get("capabilities")
+    return Identity(
+        scopes={Scope(scope): value for scope, value in told.get("scopes", {}).items()},
+        variant=told.get("variant", ""),
+        lease_group=told.get("lease_group", ""),
+        capabilities=None if capabilities is None else frozenset(capabilities),
+        expires_at=expires_at,
+        warnings=tuple(told.get("warnings", ())),
+        facts=told.get("facts", {}),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,7 @@
+"""The composition root: builds every part, introduces them, runs them, stops them. Does nothing itself; only `cli` imports it."""
+
+from mpsyncd.daemon.check import check_shop
+from mpsyncd.daemon.run import run, run_once
+from mpsyncd.daemon.stores import Storage, migrate, open_storage
+
+__all__ = ["Storage", "check_shop", "migrate", "open_storage", "run", "run_once"]

@@ -1,0 +1,106 @@
+"""What the status server may know of this process, in the words of its ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from mpsyncd.model.errors import StorageUnavailable
+from mpsyncd.storage import status
+from mpsyncd.storage.migrate import schema_state
+from mpsyncd.web.ports import Sample, WebPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from mpsyncd.daemon.stores import Storage
+    from mpsyncd.engine.activity import Activity
+    from mpsyncd.engine.dispatcher import Dispatcher
+    from mpsyncd.model.clock import Clock
+    from mpsyncd.model.overview import Overview
+    from mpsyncd.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Reads the state of the parts; changes nothing. `patience`: after this time without a tick or a page something is stuck."""
+
+    storage: Storage
+    transport: Transport
+    dispatcher: Dispatcher
+    activity: Activity
+    clock: Clock
+    started_at: datetime
+    patience: timedelta
+    stopping: Callable[[], bool]
+
+    def ports(self) -> WebPorts:
+        """The same, as the server wants it."""
+        return WebPorts(
+            version=version("mpsyncd"),
+            started_at=self.started_at,
+            now=self.clock.now,
+            live=self.live,
+            ready=self.ready,
+            overview=self.overview,
+            budgets=self.transport.budgets,
+            samples=self.samples,
+            facts=self.facts,
+        )
+
+    def live(self) -> tuple[str, ...]:
+        """Why the process is stuck; the database being away is no such reason."""
+        ticked = self.dispatcher.ticked_at or self.started_at
+        late = self.clock.now() - ticked
+        reasons = [f"the dispatcher has not ticked for {late.total_seconds():.0f} s"] if late > self.patience else []
+        return tuple(reasons)
+
+    async def ready(self) -> tuple[str, ...]:
+        """Why no traffic should come."""
+        reasons: list[str] = []
+        if self.stopping():
+            reasons.append("the daemon is stopping")
+        if self.dispatcher.ticked_at is None:
+            reasons.append("the first tick is not over")
+        try:
+            async with self.storage.pool.connection() as connection:
+                schema = await schema_state(connection)
+        except StorageUnavailable as error:
+            reasons.append(str(error))
+        else:
+            if not schema.ready:
+                reasons.append(schema.problem or f"the schema lacks {', '.join(schema.pending)}")
+        return tuple(reasons)
+
+    async def overview(self) -> Overview:
+        """Everything about shops."""
+        return await status.overview(self.storage.pool)
+
+    def samples(self) -> Sequence[Sample]:
+        """Numbers that the database does not have."""
+        return (Sample(name="mpsyncd_feeds_at_work", value=sum(1 for _ in self.activity)),)
+
+    def facts(self) -> Mapping[str, object]:
+        """What /status shows of the process itself."""
+        server = self.storage.embedded
+        stalled = self.activity.stalled(self.patience)
+        return {
+            "database": self.storage.pool.address,
+            "embedded": None if server is None else {"state": server.status.state.value, "detail": server.status.detail},
+            "storage_error": self.dispatcher.storage_error,
+            "runs_open_here": self.dispatcher.runs,
+            "at_work": [
+                {
+                    "shop_id": stage.shop_id,
+                    "stream": stage.stream,
+                    "run_id": stage.run_id,
+                    "since": stage.started_at.isoformat(),
+                    "moved_at": stage.moved_at.isoformat(),
+                    "waits": stage.reason,
+                    "no_progress": stage in stalled,
+                }
+                for stage in self.activity
+            ],
+        }

@@ -1,0 +1,209 @@
+"""Runs the daemon: everything is built here in order, and ends in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import structlog
+
+from mpsyncd.daemon.connections import Connections
+from mpsyncd.daemon.doctor import Doctor
+from mpsyncd.daemon.keeper import KEYS_EVERY, SWEEP_EVERY, Keeper
+from mpsyncd.daemon.observe import Observer
+from mpsyncd.daemon.outward import transport_options
+from mpsyncd.daemon.stores import Storage, open_storage
+from mpsyncd.engine.activity import Activity
+from mpsyncd.engine.dispatcher import Dispatcher, Posting
+from mpsyncd.engine.judge import Patience
+from mpsyncd.engine.runner import Tools
+from mpsyncd.engine.schedule import Ticker, Timetable
+from mpsyncd.model.clock import SystemClock
+from mpsyncd.sources import SOURCES
+from mpsyncd.storage.leases import DaemonFacts
+from mpsyncd.storage.ledger import PostgresLedger
+from mpsyncd.storage.nudge import NudgeListener
+from mpsyncd.storage.store import PostgresStore
+from mpsyncd.storage.vault import load_secrets
+from mpsyncd.transport import Transport
+from mpsyncd.web.app import build_app
+from mpsyncd.web.server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mpsyncd.model.source import Credentials
+    from mpsyncd.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Daemon:
+    """One process of mpsyncd. `serve` returns when `stop` was called; `url` is the status server's address from `ready` on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        self._stopped = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.url: str | None = None
+        self.storage: Storage | None = None
+
+    def stop(self) -> None:
+        """Ask `serve` to end: no new work, pages in hand are committed, leases go back."""
+        self._stopped.set()
+
+    async def serve(self, *, web: bool = True) -> None:
+        """Run until `stop`.
+
+        Raises:
+            ConfigError: what a person must change, at start or when the embedded server gives up.
+        """
+        started_at = self._clock.now()
+        async with AsyncExitStack() as stack:
+            storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
+            transport = await stack.enter_async_context(
+                Transport(transport_options(self._settings), self._clock, PostgresLedger(storage.pool), random.Random())  # noqa: S311
+            )
+            connections = self._connections(storage, transport)
+            activity = Activity(self._clock)
+            ticker: Ticker
+            dispatcher = self._dispatcher(storage, connections, activity, nudge=lambda: ticker.nudge())
+            ticker = self._ticker(dispatcher, Keeper(storage, connections, self._settings))
+            observer = Observer(
+                storage=storage,
+                transport=transport,
+                dispatcher=dispatcher,
+                activity=activity,
+                clock=self._clock,
+                started_at=started_at,
+                patience=self._settings.engine.no_progress,
+                stopping=self._stopped.is_set,
+            )
+            if web:
+                app = build_app(observer.ports(), body_limit=self._settings.http.body_limit)
+                self.url = await stack.enter_async_context(serving(app, self._settings.http))
+            await dispatcher.tick()
+            log.info("daemon_ready", url=self.url, database=storage.pool.address)
+            self.ready.set()
+            await self._work(storage, dispatcher, ticker)
+        log.info("daemon_stopped")
+
+    async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker) -> None:
+        """The named root tasks; the first one to end ends them all."""
+        listener = NudgeListener(storage.dsn, on_nudge=lambda _: ticker.nudge(), clock=self._clock)
+        roots = {
+            asyncio.create_task(self._stopped.wait(), name="stop"),
+            asyncio.create_task(ticker.run(), name="ticker"),
+            asyncio.create_task(listener.run(), name="nudges"),
+        }
+        if storage.embedded is not None:
+            roots.add(asyncio.create_task(storage.embedded.wait_failed(), name="embedded"))
+        ended: set[asyncio.Task[object]] = set()
+        try:
+            ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            log.info("daemon_stopping")
+            for task in roots - ended:
+                task.cancel()
+            await asyncio.wait(roots)
+            await dispatcher.stop()
+        for task in ended:
+            task.result()
+
+    def _connections(self, storage: Storage, transport: Transport) -> Connections:
+        sources = {source.name: source for source in SOURCES}
+
+        async def secrets(shop_id: int) -> Credentials:
+            async with storage.pool.connection() as connection:
+                return await load_secrets(connection, storage.vault, shop_id)
+
+        return Connections(
+            sources=sources,
+            transport=transport,
+            secrets=secrets,
+            doctor=Doctor(sources, transport, self._clock),
+            clock=self._clock,
+            scale=self._settings.transport.limit_scale,
+        )
+
+    def _dispatcher(self, storage: Storage, connections: Connections, activity: Activity, *, nudge: Callable[[], None]) -> Dispatcher:
+        engine = self._settings.engine
+        facts = DaemonFacts(host=socket.gethostname(), pid=os.getpid(), version=version("mpsyncd"))
+        tools = Tools(
+            store=PostgresStore(storage.pool, storage.catalog, facts),
+            connect=connections.connect,
+            doctor=connections.second_opinion,
+            pace=connections.pace,
+            timetable=Timetable(self._settings.schedules.plans()),
+            clock=self._clock,
+            activity=activity,
+            patience=Patience().scaled(self._settings.transport.limit_scale),
+            deadline=engine.no_progress,
+            sweep_share=engine.sweep_share,
+            seats=asyncio.Semaphore(engine.feeds_at_once),
+        )
+        streams = {source.name: {stream.name: stream for stream in source.streams} for source in SOURCES}
+        return Dispatcher(Posting(daemon=uuid4(), lease_ttl=engine.lease_ttl, streams=streams), tools, nudge=nudge)
+
+    def _ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
+        ticker = Ticker(dispatcher.tick, beat=self._settings.engine.lease_ttl / 3)
+        ticker.every(SWEEP_EVERY, keeper.sweep, name="housekeeping")
+        ticker.every(KEYS_EVERY, keeper.look_at_keys, name="keys")
+        return ticker
+
+
+async def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; a second one does not wait. Returns the exit code."""
+    daemon = Daemon(settings)
+    with_signals(daemon.stop)
+    await daemon.serve()
+    return 0
+
+
+async def run_once(settings: Settings, work: Callable[[Daemon], Awaitable[int]], *, web: bool = False) -> int:
+    """Run a daemon for as long as `work` takes (a one-shot command, the demo); return what it returns."""
+    daemon = Daemon(settings)
+    with_signals(daemon.stop)
+    serving_task = asyncio.create_task(daemon.serve(web=web), name="daemon")
+    working: asyncio.Task[int] | None = None
+    try:
+        waiting = asyncio.create_task(daemon.ready.wait())
+        await asyncio.wait({serving_task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not serving_task.done():
+            working = asyncio.create_task(_awaited(work(daemon)), name="work")
+            await asyncio.wait({serving_task, working}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if working is not None and not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+        daemon.stop()
+        await serving_task
+    return working.result() if working is not None and not working.cancelled() else 1
+
+
+async def _awaited(work: Awaitable[int]) -> int:
+    return await work
+
+
+def with_signals(stop: Callable[[], None]) -> None:
+    """The first SIGTERM or SIGINT calls `stop`; the second one ends the process at once (the database keeps what is committed)."""
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        log.info("signal_received", signal=number.name)
+        stop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, first, each)
