@@ -1,7 +1,7 @@
 -- Control tables of mpsyncd: customers, shops, secrets, leases, feeds, slices, runs, requests, and what keeps the data honest.
 -- Data tables live in schemas by source (wb, ozon, metrika, kaiten), one migration per stream.
 
-CREATE SCHEMA mpsync;
+CREATE SCHEMA IF NOT EXISTS mpsync;  -- the migrator has made it for its own table
 
 CREATE TABLE mpsync.customers (
     customer_id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT customers_pk PRIMARY KEY,
@@ -19,6 +19,7 @@ CREATE TABLE mpsync.shops (
     status         text NOT NULL DEFAULT 'syncing' CONSTRAINT shops_status_ck CHECK (status IN ('syncing', 'active', 'disabled', 'removing')),
     status_message text,
     paused         boolean NOT NULL DEFAULT false,
+    key_failed_at  timestamptz,               -- when the vendor refused the key; a new key or a daily probe clears it
     lease_group    text NOT NULL,
     identity       jsonb NOT NULL DEFAULT '{}',  -- what the key says of itself: scopes, variant, facts; never a secret
     settings       jsonb NOT NULL DEFAULT '{}',
@@ -106,10 +107,12 @@ CREATE TABLE mpsync.runs (
     cancel        boolean NOT NULL DEFAULT false,
     started_at    timestamptz NOT NULL,
     ended_at      timestamptz,
-    folded        integer NOT NULL DEFAULT 1  -- how many equal runs that changed nothing this row stands for
+    folded        integer NOT NULL DEFAULT 1, -- how many runs in a row that changed nothing this row, the newest of them, stands for
+    folded_since  timestamptz                 -- when the oldest of them began
 );
 CREATE INDEX runs_shop_ix ON mpsync.runs (shop_id, started_at DESC);
 CREATE INDEX runs_open_ix ON mpsync.runs (daemon_id) WHERE ended_at IS NULL;
+CREATE INDEX runs_parent_ix ON mpsync.runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 
 CREATE TABLE mpsync.run_feeds (
     run_id       bigint NOT NULL CONSTRAINT run_feeds_run_fk REFERENCES mpsync.runs ON DELETE CASCADE,
@@ -146,6 +149,7 @@ CREATE TABLE mpsync.run_requests (
     refused      text           -- why no run came of it
 );
 CREATE INDEX run_requests_open_ix ON mpsync.run_requests (shop_id) WHERE taken_at IS NULL;
+CREATE INDEX run_requests_run_ix ON mpsync.run_requests (run_id) WHERE run_id IS NOT NULL;
 
 -- Verdict, percent and coverage of a feed are computed from its slices.
 CREATE TABLE mpsync.slices (
@@ -169,6 +173,7 @@ CREATE TABLE mpsync.slices (
 );
 CREATE INDEX slices_open_ix ON mpsync.slices (feed_id, slice_id) WHERE state IN ('open', 'walked');
 CREATE INDEX slices_run_ix ON mpsync.slices (run_id);
+CREATE INDEX slices_feed_ix ON mpsync.slices (feed_id, created_at);
 
 -- A walk marks what it saw; the marks are not logged, their count is: they differ after a database crash and the walk is void.
 CREATE TABLE mpsync.walks (
@@ -194,7 +199,7 @@ CREATE TABLE mpsync.rejected_rows (
     document_hash bytea NOT NULL,
     object_key    text,                   -- JSON text of the key, when it could be read
     reason        text NOT NULL,
-    run_id        bigint CONSTRAINT rejected_rows_run_fk REFERENCES mpsync.runs ON DELETE SET NULL,
+    run_id        bigint,                 -- no foreign key: runs age out sooner, and finding the rows of each would take a scan
     asked_at      timestamptz NOT NULL,
     times         integer NOT NULL DEFAULT 1,
     first_seen_at timestamptz NOT NULL DEFAULT now(),
@@ -211,7 +216,7 @@ CREATE TABLE mpsync.event_log (
     field       text NOT NULL,
     before      jsonb,
     after       jsonb,
-    run_id      bigint CONSTRAINT event_log_run_fk REFERENCES mpsync.runs ON DELETE SET NULL,
+    run_id      bigint,                    -- no foreign key, as in rejected_rows
     happened_at timestamptz NOT NULL       -- start of the request whose answer showed the change
 );
 CREATE INDEX event_log_shop_ix ON mpsync.event_log (shop_id, event_id DESC);
@@ -259,8 +264,29 @@ CREATE TABLE mpsync.stream_tables (
     stream     text NOT NULL,
     table_name text NOT NULL,
     main       boolean NOT NULL,
+    day        text,                       -- column that holds a row's day, for coverage
+    declared   boolean NOT NULL DEFAULT true,  -- false: no longer read, but its rows are still purged with their shop
     CONSTRAINT stream_tables_pk PRIMARY KEY (source, stream, table_name)
 );
+
+-- Deletes at most `batch` rows of a shop from a data table and returns how many; here, so that the program builds no SQL for it.
+CREATE FUNCTION mpsync.purge_rows(target regclass, shop bigint, batch integer) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    purged bigint;
+BEGIN
+    EXECUTE format('DELETE FROM %1$s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %1$s WHERE shop_id = $1 LIMIT $2 FOR UPDATE SKIP LOCKED))', target)
+    USING shop, batch;
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    RETURN purged;
+END
+$$;
+
+-- First and last day of a shop's rows; two steps along an index on (shop_id, day column).
+CREATE FUNCTION mpsync.day_range(target regclass, day name, shop bigint, OUT first_day date, OUT last_day date) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    EXECUTE format('SELECT min(%1$I)::date, max(%1$I)::date FROM %2$s WHERE shop_id = $1', day, target) INTO first_day, last_day USING shop;
+END
+$$;
 
 -- Names by which older programs read: one line per entity, and the history of runs.
 CREATE VIEW public.sync_metadata AS
@@ -272,7 +298,8 @@ SELECT f.shop_id,
        coalesce(max(c.live), 0) AS row_count,
        max(f.reason) AS error
 FROM mpsync.feeds f
-LEFT JOIN mpsync.stream_tables t ON t.source = (SELECT s.source FROM mpsync.shops s WHERE s.shop_id = f.shop_id) AND t.stream = f.stream AND t.main
+LEFT JOIN mpsync.stream_tables t ON t.source = (SELECT s.source FROM mpsync.shops s WHERE s.shop_id = f.shop_id) AND t.stream = f.stream
+    AND t.main AND t.declared
 LEFT JOIN mpsync.table_counts c ON c.shop_id = f.shop_id AND c.table_name = t.table_name
 GROUP BY f.shop_id, f.stream;
 

@@ -1,1 +1,4 @@
-"""PostgreSQL is the truth: pool, migrations, shops, vault, feeds, runs and the merge. Knows tables, pages and feeds; never HTTP or a vendor."""
+"""PostgreSQL is the truth: pool, migrations, shops, vault, feeds, runs and the merge.
+
+Knows tables, pages and feeds; never HTTP or a vendor.
+"""

@@ -1,0 +1,178 @@
+"""The database as the engine sees it: fills `engine.ports.Store` by opening a transaction, checking the fence and delegating.
+
+A page's rows, its cursor and its counts are one transaction here, the cursor last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mpsyncd.model.errors import LeaseLost
+from mpsyncd.storage import feeds as feed_rows
+from mpsyncd.storage import leases, requests, runs, settle
+from mpsyncd.storage import slices as slice_rows
+from mpsyncd.storage.documents import Catalog, sweep_walk, write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.page import Page
+    from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
+    from mpsyncd.model.shop import Shop
+    from mpsyncd.model.stream import Lane, Stream
+    from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
+    from mpsyncd.storage.leases import DaemonFacts
+    from mpsyncd.storage.pool import Connection, Database
+
+
+class PostgresStore:
+    """One per daemon. `streams` are all that are declared: the columns of their tables are read once, at the first commit."""
+
+    def __init__(self, database: Database, *, facts: DaemonFacts, streams: Sequence[Stream]) -> None:
+        self._database = database
+        self._facts = facts
+        self._tables = tuple({table.name: table for stream in streams for table in stream.tables}.values())
+        self._catalog: Catalog | None = None
+        self._catalog_turn = asyncio.Lock()
+
+    async def hold(self, daemon: UUID, ttl: timedelta) -> Sequence[Lease]:
+        async with self._database.transaction() as connection:
+            return await leases.hold(connection, daemon=daemon, facts=self._facts, ttl=ttl)
+
+    async def release(self, daemon: UUID) -> None:
+        async with self._database.transaction() as connection:
+            await leases.release(connection, daemon)
+
+    async def plan_feeds(self, shop: Shop, feeds: Sequence[tuple[str, Lane]], now: datetime) -> None:
+        async with self._database.connection() as connection:
+            await feed_rows.plan(connection, shop.shop_id, feeds, now)
+
+    async def shops(self, daemon: UUID) -> Sequence[tuple[Shop, Lease]]:
+        async with self._database.connection() as connection:
+            return await feed_rows.held_shops(connection, daemon)
+
+    async def due(self, daemon: UUID, now: datetime) -> Sequence[DueShop]:
+        async with self._database.connection() as connection:
+            return await feed_rows.due(connection, daemon, now)
+
+    async def next_due(self, daemon: UUID, after: datetime) -> datetime | None:
+        async with self._database.connection() as connection:
+            return await feed_rows.next_due(connection, daemon, after)
+
+    async def feeds(self, shop_id: int) -> Sequence[Feed]:
+        async with self._database.connection() as connection:
+            return await feed_rows.of_shop(connection, shop_id)
+
+    async def feed(self, feed_id: int) -> Feed:
+        async with self._database.connection() as connection:
+            return await feed_rows.get(connection, feed_id)
+
+    async def take_requests(self, daemon: UUID) -> Sequence[RunRequest]:
+        async with self._database.transaction() as connection:
+            return await requests.take(connection, daemon)
+
+    async def open_run(
+        self,
+        lease: Lease,
+        *,
+        shop_id: int,
+        trigger: Trigger,
+        mode: Mode,
+        feeds: Sequence[Feed],
+        request_id: int | None,
+        now: datetime,
+    ) -> int:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, shop_id)
+            return await runs.open_run(
+                connection,
+                shop_id=shop_id,
+                daemon=lease.holder,
+                trigger=trigger,
+                mode=mode,
+                feed_ids=[feed.feed_id for feed in feeds],
+                request_id=request_id,
+                now=now,
+            )
+
+    async def run_waits(self, run_id: int, reason: str | None, until: datetime | None) -> None:
+        async with self._database.connection() as connection:
+            await runs.waits(connection, run_id, reason, until)
+
+    async def cancelled(self, daemon: UUID) -> frozenset[int]:
+        async with self._database.connection() as connection:
+            return await runs.cancelled(connection, daemon)
+
+    async def close_run(self, run_id: int, now: datetime, state: RunState | None = None) -> RunState:
+        async with self._database.transaction() as connection:
+            return await runs.close(connection, run_id, now, state)
+
+    async def open_slices(self, feed: Feed) -> Sequence[OpenSlice]:
+        async with self._database.connection() as connection:
+            return await slice_rows.open_slices(connection, feed.feed_id)
+
+    async def add_slices(self, lease: Lease, feed: Feed, run_id: int, slices: Sequence[NewSlice], now: datetime) -> Sequence[OpenSlice]:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            return await slice_rows.add(connection, feed.feed_id, run_id, slices, now)
+
+    async def drop_slices(self, lease: Lease, feed: Feed) -> None:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            await slice_rows.drop(connection, feed.feed_id)
+
+    async def commit(self, work: Work, page: Page) -> Committed:
+        feed, part = work.feed, work.open_slice
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, work.lease, feed.shop_id)
+            done = await write_page(
+                connection,
+                await self._columns(connection),
+                shop_id=feed.shop_id,
+                stream=work.stream,
+                page=page,
+                run_id=work.run_id,
+                walk_id=part.walk_id,
+            )
+            await runs.count(connection, work.run_id, feed.feed_id, done, pages=1)
+            if page.last:
+                await feed_rows.slice_closed(connection, feed.feed_id, part.slice, page)
+            await slice_rows.advance(connection, work, page, done)
+        return done
+
+    async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:
+        walk_id = work.open_slice.walk_id
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, work.lease, work.feed.shop_id)
+            started_at = None if walk_id is None else await slice_rows.walk_start(connection, walk_id)
+            if walk_id is None or started_at is None:
+                raise LeaseLost(f"walk {walk_id} of feed {work.feed.feed_id} is gone")
+            done = await sweep_walk(
+                connection,
+                await self._columns(connection),
+                shop_id=work.feed.shop_id,
+                stream=work.stream,
+                walk_id=walk_id,
+                started_at=started_at,
+                share=share,
+                force=force,
+                run_id=work.run_id,
+            )
+            await runs.count(connection, work.run_id, work.feed.feed_id, done, pages=0)
+            await slice_rows.swept(connection, work, started_at)
+        return done
+
+    async def settle(self, lease: Lease, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            await settle.settle(connection, run_id, feed, outcome, now)
+
+    async def _columns(self, connection: Connection) -> Catalog:
+        async with self._catalog_turn:
+            if self._catalog is None:
+                self._catalog = await Catalog.load(connection, self._tables)
+            return self._catalog

@@ -1,0 +1,152 @@
+"""Secrets of shops at rest: authenticated encryption with keys that live outside the database.
+
+The associated data is the shop and the field, so a ciphertext can not be moved. Of several keys the first encrypts and all decrypt.
+A secret or a key never gets into a repr, a log or an exception.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from mpsyncd.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mpsyncd.storage.pool import Connection, Database
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """One encrypted field as stored."""
+
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Keys by id, the one that encrypts first. `origin` says where they came from, for messages."""
+
+    keys: Mapping[str, bytes] = field(repr=False)
+    origin: str
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids, the encrypting key's first."""
+        return tuple(self.keys)
+
+    @property
+    def current(self) -> str:
+        """Id of the key that encrypts."""
+        return next(iter(self.keys))
+
+    def seal(self, secret: str, *, shop_id: int, name: str) -> Sealed:
+        """Encrypt one field of one shop."""
+        nonce = os.urandom(_NONCE_BYTES)
+        ciphertext = AESGCM(self.keys[self.current]).encrypt(nonce, secret.encode(), _associated(shop_id, name))
+        return Sealed(key_id=self.current, nonce=nonce, ciphertext=ciphertext)
+
+    def open(self, sealed: Sealed, *, shop_id: int, name: str) -> str:
+        """Decrypt one field of one shop.
+
+        Raises:
+            ConfigError: the key is not here, is another key under the same id, or the stored secret was tampered with.
+        """
+        key = self.keys.get(sealed.key_id)
+        if key is None:
+            raise ConfigError(
+                f"The secrets of shop {shop_id} were encrypted with key {sealed.key_id!r}, which is not in {self.origin} "
+                f"(it has {', '.join(self.key_ids)}). Put it back, or give the shop its key again: mpsyncd shops rotate-key {shop_id}."
+            )
+        try:
+            return AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _associated(shop_id, name)).decode()
+        except InvalidTag:
+            raise ConfigError(
+                f"Field {name!r} of shop {shop_id} can not be decrypted with key {sealed.key_id!r} of {self.origin}: it is another key "
+                f"of the same id, or the stored value was changed. Put the right key back, or run mpsyncd shops rotate-key {shop_id}."
+            ) from None
+
+
+_SAVE = """
+INSERT INTO mpsync.shop_secrets (shop_id, field, key_id, nonce, ciphertext) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (shop_id, field) DO UPDATE
+SET key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext, updated_at = now()
+"""
+
+
+async def save_secrets(connection: Connection, keyring: Keyring, *, shop_id: int, secrets: Mapping[str, str]) -> None:
+    """Replace all secrets of a shop; the caller's transaction."""
+    await connection.execute("DELETE FROM mpsync.shop_secrets WHERE shop_id = $1 AND field <> ALL ($2::text[])", shop_id, list(secrets))
+    for name, secret in sorted(secrets.items()):
+        sealed = keyring.seal(secret, shop_id=shop_id, name=name)
+        await connection.execute(_SAVE, shop_id, name, sealed.key_id, sealed.nonce, sealed.ciphertext)
+
+
+async def load_secrets(connection: Connection, keyring: Keyring, shop_id: int) -> dict[str, str]:
+    """Return the decrypted secrets of a shop by field; raises like `Keyring.open`."""
+    rows = await connection.fetch("SELECT field, key_id, nonce, ciphertext FROM mpsync.shop_secrets WHERE shop_id = $1", shop_id)
+    return {
+        row["field"]: keyring.open(
+            Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"]), shop_id=shop_id, name=row["field"]
+        )
+        for row in rows
+    }
+
+
+async def used_key_ids(connection: Connection) -> frozenset[str]:
+    """Ids of the keys that stored secrets need; a key that is not among them may be taken out of the key file."""
+    return frozenset(row["key_id"] for row in await connection.fetch("SELECT DISTINCT key_id FROM mpsync.shop_secrets"))
+
+
+async def check_keyring(connection: Connection, keyring: Keyring) -> None:
+    """Decrypt one secret of every key id in use, so that a wrong key is known at start and not at the first run.
+
+    Raises:
+        ConfigError: see `Keyring.open`.
+    """
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (key_id) shop_id, field, key_id, nonce, ciphertext FROM mpsync.shop_secrets ORDER BY key_id, shop_id, field"
+    )
+    for row in rows:
+        sealed = Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"])
+        keyring.open(sealed, shop_id=row["shop_id"], name=row["field"])
+
+
+_STALE = """
+SELECT shop_id, field, key_id, nonce, ciphertext FROM mpsync.shop_secrets
+WHERE key_id <> $1 ORDER BY shop_id, field LIMIT $2 FOR UPDATE
+"""
+
+
+async def rotate(database: Database, keyring: Keyring, *, batch: int = _BATCH) -> int:
+    """Encrypt everything with the first key of the keyring, batch by batch; return how many fields changed their key.
+
+    May be interrupted and repeated. Raises like `Keyring.open`; batches before the bad field stay rotated.
+    """
+    changed = 0
+    while True:
+        async with database.transaction() as connection:
+            rows = await connection.fetch(_STALE, keyring.current, batch)
+            for row in rows:
+                old = Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"])
+                secret = keyring.open(old, shop_id=row["shop_id"], name=row["field"])
+                new = keyring.seal(secret, shop_id=row["shop_id"], name=row["field"])
+                await connection.execute(_SAVE, row["shop_id"], row["field"], new.key_id, new.nonce, new.ciphertext)
+        changed += len(rows)
+        if len(rows) < batch:
+            return changed
+
+
+def _associated(shop_id: int, name: str) -> bytes:
+    return f"mpsyncd:{shop_id}:{name}".encode()
