@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mpsyncd.model.source import Credentials, Source
     from mpsyncd.transport.options import SourceOptions
 
-_KEY_AT_LEAST = 6
+KEY_AT_LEAST = 6
+"""Shorter values are no secrets, and would black out half of every text."""
 _FORBIDDEN = frozenset("?#\\\r\n\t ")
 
 
@@ -74,7 +75,7 @@ def signed(source: Source, request: Request, url: URL, credentials: Credentials)
     ready = source.authorize(request, credentials)
     same = (ready.method, ready.host, ready.path, dict(ready.params)) == (request.method, request.host, request.path, dict(request.params))
     text = str(url)
-    if not same or any(len(secret) >= _KEY_AT_LEAST and secret in text for secret in credentials.values()):
+    if not same or any(len(secret) >= KEY_AT_LEAST and secret in text for secret in credentials.values()):
         raise BadRequest(f"{source.name}: {request.method} {request.path} would carry a key in its address")
     for name, value in ready.headers.items():
         if any(character in name + value for character in "\r\n\0"):
@@ -85,6 +86,6 @@ def signed(source: Source, request: Request, url: URL, credentials: Credentials)
 def scrub(text: str, credentials: Credentials) -> str:
     """The text without any key that it may echo."""
     for secret in credentials.values():
-        if len(secret) >= _KEY_AT_LEAST:
+        if len(secret) >= KEY_AT_LEAST:
             text = text.replace(secret, "***")
     return text

@@ -6,8 +6,8 @@ Never follows a redirect, never lets a key into an error or a log line: an echo 
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import aiohttp
 import orjson
@@ -16,14 +16,14 @@ import structlog
 from mpsyncd.model.errors import BadData, BadRequest, RateLimited, SourceError, Transient
 from mpsyncd.model.request import Answer, Response
 from mpsyncd.transport import receive
-from mpsyncd.transport.address import scrub, signed
+from mpsyncd.transport.address import KEY_AT_LEAST, scrub, signed
 from mpsyncd.transport.decoding import opened
 from mpsyncd.transport.failures import told
 from mpsyncd.transport.headers import request_id, retry_after
 from mpsyncd.transport.refusals import charge, heed, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from yarl import URL
@@ -62,6 +62,7 @@ class Exchange:
     ) -> None:
         self.asked_at: datetime | None = None
         self.come_back: float | None = None
+        self._status: int | None = None
         self._request = request
         self._url = url
         self._visitor = visitor
@@ -94,60 +95,60 @@ class Exchange:
             async with sending as response:
                 return await self._answer(response, credentials)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Transient(f"{self._where}: {told(error, self._options)}") from None
+            text = told(error, self._options)
+        # Raised out here so that the library's exception, which may hold the key, is not chained even as a context.
+        raise Transient(f"{self._where}: {text}", status=self._status)
 
     def _written(self) -> None:
         """Called when connected, just before the first byte goes out."""
         if self.asked_at is not None:  # the library would send it again by itself, past the gates
-            raise aiohttp.ClientConnectionError
+            raise aiohttp.ServerDisconnectedError
         self._grant.written()
         self.asked_at = self._clock.now()
 
     async def _answer(self, response: aiohttp.ClientResponse, credentials: Credentials) -> Answer:
         headers = {name.lower(): scrub(value, credentials) for name, value in response.headers.items()}
+        self._status = response.status
         try:
             if response.status in _SUCCESS:
                 return await self._success(response, headers, credentials)
-            await self._failure(response, headers, credentials)
-        except BadData as error:
-            raise BadData(f"{self._where}: {scrub(str(error), credentials)}") from None
-        except Transient as error:
-            if error.request_id is None:
-                error.request_id = request_id(headers)
-            error.status = response.status if error.status is None else error.status
-            error.body = scrub(error.body, credentials)
+            raise await self._failure(response, headers, credentials)
+        except (BadData, Transient) as error:
+            error.args = (scrub(str(error), credentials),)
+            if isinstance(error, Transient):
+                error.request_id = error.request_id or request_id(headers)
+                error.status = response.status if error.status is None else error.status
+                error.body = scrub(error.body, credentials)
             raise
-        raise AssertionError("a failure always raises")
 
     async def _success(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> Answer:
-        try:
+        with self._named():
             body = await receive.whole(response, self._options)
-        except (Transient, aiohttp.ClientPayloadError) as error:
-            response.close()
-            text = str(error) if isinstance(error, Transient) else told(error, self._options)
-            raise Transient(f"{self._where}: {text}", status=response.status) from None
-        self._note(response.status, body.size)
         try:
-            self._check(response.status, headers, await body.read(0, receive.HEAD), credentials)
+            self._note(response.status, body.size)
+            error = self._meaning(response.status, headers, await body.read(0, receive.HEAD), credentials)
+            if error is not None:
+                await self._consequences(error, response.status, headers)
+                raise error
             heed(self._limiter, self._grant, headers)
-            envelope, rows = await self._decoded(body, response.status)
-        except SourceError as error:
-            body.close()
-            await self._consequences(error, response.status, headers)
-            raise
+            with self._named():
+                envelope, rows = await opened(body, rows_at=self._request.rows_at, status=response.status)
         except BaseException:
             body.close()
             raise
         asked_at = self.asked_at or self._clock.now()
         return Answer(status=response.status, headers=headers, envelope=envelope, rows=rows, asked_at=asked_at)
 
-    async def _decoded(self, body: Any, status: int) -> tuple[Any, Any]:
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What is wrong with a body is told with whose it is."""
         try:
-            return await opened(body, rows_at=self._request.rows_at, status=status)
-        except Transient as error:
-            raise Transient(f"{self._where}: {error}", status=status, body=error.body) from None
+            yield
+        except (BadData, Transient) as error:
+            error.args = (f"{self._where}: {error}",)
+            raise
 
-    async def _failure(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> None:
+    async def _failure(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> SourceError:
         with ExitStack() as held:
             if response.status in _REFUSED:  # nobody else goes before it is known for how long
                 for door in self._grant.doors:
@@ -159,25 +160,19 @@ class Exchange:
             except (aiohttp.ClientError, TimeoutError, OSError):
                 head = b""
             self._note(response.status, len(head))
-            try:
-                self._check(response.status, headers, head, credentials)
-            except SourceError as error:
-                await self._consequences(error, response.status, headers)
-                raise
+            error = self._meaning(response.status, headers, head, credentials) or self._unknown(response.status, headers)
+            await self._consequences(error, response.status, headers)
+            return error
 
-    def _check(self, status: int, headers: Mapping[str, str], head: bytes, credentials: Credentials) -> None:
-        """Ask the source what the answer means; a redirect means nothing good whatever it says."""
+    def _meaning(self, status: int, headers: Mapping[str, str], head: bytes, credentials: Credentials) -> SourceError | None:
+        """Ask the source what the answer means."""
         for secret in credentials.values():
-            if len(secret) >= len("******"):
-                head = head.replace(secret.encode(), b"***")
-        error = self._visitor.source.classify(Response(status=status, headers=headers, body=head), self._request)
-        if error is not None:
-            raise error
-        if status in _SUCCESS:
-            return
+            head = head.replace(secret.encode(), b"***") if len(secret) >= KEY_AT_LEAST else head
+        return self._visitor.source.classify(Response(status=status, headers=headers, body=head), self._request)
+
+    def _unknown(self, status: int, headers: Mapping[str, str]) -> SourceError:
         what = "a redirect, which is not followed" if status in _REDIRECTS else "an error that nobody understands"
-        shown = head.decode("utf-8", "replace")
-        raise BadRequest(f"{self._where}: answered {status}, {what}", status=status, request_id=request_id(headers), body=shown)
+        return BadRequest(f"{self._where}: answered {status}, {what}", status=status, request_id=request_id(headers))
 
     async def _consequences(self, error: SourceError, status: int, headers: Mapping[str, str]) -> None:
         if isinstance(error, RateLimited):

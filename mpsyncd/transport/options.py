@@ -27,7 +27,7 @@ class SourceOptions:
     """How one source is reached.
 
     base_url: address that replaces the source's hosts, "{host}" stands for the short name of the host; None for the vendor's own.
-    proxy: address of an HTTP proxy. ca_bundle: file with the authorities to trust instead of the system's. limits: overrides by rate name.
+    proxy: address of an HTTP proxy. ca_bundle: PEM file of authorities to trust besides the system's. limits: overrides by rate name.
     """
 
     base_url: str | None = None

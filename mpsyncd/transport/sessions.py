@@ -84,7 +84,9 @@ def _authorities(source: str, options: SourceOptions) -> ssl.SSLContext | bool:
     if options.ca_bundle is None:
         return True
     try:
-        return ssl.create_default_context(cafile=str(options.ca_bundle))
+        context = ssl.create_default_context()
+        context.load_verify_locations(cafile=str(options.ca_bundle))
+        return context
     except (OSError, ssl.SSLError) as error:
         reason = error.strerror or "it holds no certificates"
         raise ConfigError(f"ca_bundle of {source}, {options.ca_bundle}, can not be read: {reason}; give a PEM file") from None
