@@ -73,8 +73,8 @@ class Doctor:
             for name, (state, reason) in sorted(capabilities.items())
             if name in needed and state is not CapabilityState.OK
         )
-        name = await _shop_name(source, api)
-        return ShopCheck(valid=True, name=name, identity=identity, capabilities=capabilities, warnings=warnings)
+        called = await _shop_name(source, api)
+        return ShopCheck(valid=True, name=called, identity=identity, capabilities=capabilities, warnings=warnings)
 
 
 async def _probe(api: Api, request: Request) -> _Finding:

@@ -10,6 +10,7 @@ import structlog
 
 from mpsyncd.model.errors import MpsyncdError, StorageUnavailable
 from mpsyncd.storage import shop_status
+from mpsyncd.storage.maintenance import Retention, purge_removed, sweep_history
 
 if TYPE_CHECKING:
     from mpsyncd.daemon.connections import Connections
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SWEEP_EVERY = timedelta(minutes=5)
+CLEAN_EVERY = timedelta(minutes=5)
 KEYS_EVERY = timedelta(hours=24)
 
 
@@ -30,6 +31,16 @@ class Keeper:
     storage: Storage
     connections: Connections
     settings: Settings
+
+    async def clean(self) -> None:
+        """One round of retention, and a piece of what is left of removed shops."""
+        engine = self.settings.engine
+        retention = Retention(runs=engine.keep_runs, events=engine.keep_events, rejected=engine.keep_rejected)
+        try:
+            await sweep_history(self.storage.pool, retention)
+            await purge_removed(self.storage.pool, retention)
+        except StorageUnavailable as error:
+            log.debug("chore_postponed", chore="retention", error=str(error))
 
     async def look_at_keys(self) -> None:
         """Ask whether refused keys work again; what was parked for them goes on."""

@@ -16,7 +16,7 @@ import structlog
 
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
-from mpsyncd.daemon.keeper import KEYS_EVERY, SWEEP_EVERY, Keeper
+from mpsyncd.daemon.keeper import CLEAN_EVERY, KEYS_EVERY, Keeper
 from mpsyncd.daemon.observe import Observer
 from mpsyncd.daemon.outward import transport_options
 from mpsyncd.daemon.stores import Storage, open_storage
@@ -52,6 +52,7 @@ class Daemon:
         self._settings = settings
         self._clock = SystemClock()
         self._stopped = asyncio.Event()
+        self._ticker: Ticker | None = None
         self.ready = asyncio.Event()
         self.url: str | None = None
         self.storage: Storage | None = None
@@ -74,9 +75,8 @@ class Daemon:
             )
             connections = self._connections(storage, transport)
             activity = Activity(self._clock)
-            ticker: Ticker
-            dispatcher = self._dispatcher(storage, connections, activity, nudge=lambda: ticker.nudge())
-            ticker = self._ticker(dispatcher, Keeper(storage, connections, self._settings))
+            dispatcher = self._dispatcher(storage, connections, activity, nudge=self._nudge)
+            ticker = self._ticker = self._make_ticker(dispatcher, Keeper(storage, connections, self._settings))
             observer = Observer(
                 storage=storage,
                 transport=transport,
@@ -99,8 +99,8 @@ class Daemon:
     async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker) -> None:
         """The named root tasks; the first one to end ends them all."""
         listener = NudgeListener(storage.dsn, on_nudge=lambda _: ticker.nudge(), clock=self._clock)
-        roots = {
-            asyncio.create_task(self._stopped.wait(), name="stop"),
+        roots: set[asyncio.Task[object]] = {
+            asyncio.create_task(self._wait_stopped(), name="stop"),
             asyncio.create_task(ticker.run(), name="ticker"),
             asyncio.create_task(listener.run(), name="nudges"),
         }
@@ -117,6 +117,13 @@ class Daemon:
             await dispatcher.stop()
         for task in ended:
             task.result()
+
+    async def _wait_stopped(self) -> None:
+        await self._stopped.wait()
+
+    def _nudge(self) -> None:
+        if self._ticker is not None:
+            self._ticker.nudge()
 
     def _connections(self, storage: Storage, transport: Transport) -> Connections:
         sources = {source.name: source for source in SOURCES}
@@ -138,7 +145,7 @@ class Daemon:
         engine = self._settings.engine
         facts = DaemonFacts(host=socket.gethostname(), pid=os.getpid(), version=version("mpsyncd"))
         tools = Tools(
-            store=PostgresStore(storage.pool, storage.catalog, facts),
+            store=PostgresStore(storage.pool, facts=facts, streams=[stream for source in SOURCES for stream in source.streams]),
             connect=connections.connect,
             doctor=connections.second_opinion,
             pace=connections.pace,
@@ -153,9 +160,9 @@ class Daemon:
         streams = {source.name: {stream.name: stream for stream in source.streams} for source in SOURCES}
         return Dispatcher(Posting(daemon=uuid4(), lease_ttl=engine.lease_ttl, streams=streams), tools, nudge=nudge)
 
-    def _ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
+    def _make_ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
         ticker = Ticker(dispatcher.tick, beat=self._settings.engine.lease_ttl / 3)
-        ticker.every(SWEEP_EVERY, keeper.sweep, name="housekeeping")
+        ticker.every(CLEAN_EVERY, keeper.clean, name="housekeeping")
         ticker.every(KEYS_EVERY, keeper.look_at_keys, name="keys")
         return ticker
 

@@ -13,7 +13,6 @@ from mpsyncd.model.clock import SystemClock
 from mpsyncd.sources import SOURCES
 from mpsyncd.storage import keyfile
 from mpsyncd.storage import migrate as migrations
-from mpsyncd.storage.documents import Catalog
 from mpsyncd.storage.embedded import EmbeddedOptions, EmbeddedPostgres, read_runtime
 from mpsyncd.storage.leases import release_all
 from mpsyncd.storage.pool import Database, PoolOptions, open_database, wait_ready
@@ -34,7 +33,6 @@ class Storage:
     pool: Database
     dsn: str
     vault: Keyring
-    catalog: Catalog
     embedded: EmbeddedPostgres | None = None
 
 
@@ -52,14 +50,12 @@ async def open_storage(settings: Settings, *, exclusive: bool = False) -> AsyncI
             log.info("migration_applied", migration=name)
         keyring = _keyring(settings)
         pool = await stack.enter_async_context(open_database(dsn, _pool_options(settings.database)))
-        tables = [table.name for source in SOURCES for stream in source.streams for table in stream.tables]
         async with pool.connection() as connection:
             await check_keyring(connection, keyring)
             await migrations.register_streams(connection, SOURCES)
-            catalog = await Catalog.load(connection, tables)
             if embedded is not None:
                 await release_all(connection)
-        yield Storage(pool=pool, dsn=dsn, vault=keyring, catalog=catalog, embedded=embedded)
+        yield Storage(pool=pool, dsn=dsn, vault=keyring, embedded=embedded)
 
 
 async def migrate(settings: Settings) -> list[str]:
