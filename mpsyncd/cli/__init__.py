@@ -1,1 +1,1 @@
-"""Commands: parsing and printing only."""
+"""Commands: each parses, calls one function of daemon, storage or sandbox, and prints. Nothing here outlives a command."""

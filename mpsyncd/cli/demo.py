@@ -1,0 +1,193 @@
+"""`demo`: sandbox, database and daemon together, no keys needed; with --once everything is compared with the truth at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+
+from mpsyncd import daemon
+from mpsyncd.cli.choices import source_named
+from mpsyncd.cli.codes import Code
+from mpsyncd.cli.demo_report import print_report
+from mpsyncd.cli.demo_truth import Comparison, compare, stored_rows, true_rows, true_tables
+from mpsyncd.cli.following import follow
+from mpsyncd.cli.neighbour import InventedShop, Neighbour, sandbox_process
+from mpsyncd.cli.output import say
+from mpsyncd.cli.progress import LOOK_EVERY, Bar, screen
+from mpsyncd.cli.session import perform
+from mpsyncd.cli.settings import Json
+from mpsyncd.daemon.run import Daemon
+from mpsyncd.model.feed import FeedState
+from mpsyncd.model.overview import ShopView
+from mpsyncd.model.run import Mode
+from mpsyncd.model.shop import Shop
+from mpsyncd.model.stream import Stream, Table
+from mpsyncd.settings import Settings, places
+from mpsyncd.storage import requests, shops
+from mpsyncd.storage.pool import Database
+from mpsyncd.storage.status import overview
+
+LIMIT_SCALE = 600.0
+EVENT_RATE = 2.0
+_LOADED = frozenset({FeedState.OK, FeedState.DONE, FeedState.PARKED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What one demo works with."""
+
+    neighbour: Neighbour
+    settings: Settings
+    shops: Mapping[str, InventedShop]
+
+
+def demo(
+    context: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Load, follow the changes, compare with the truth, and leave.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the database for the next demo.")] = False,
+    limit_scale: Annotated[
+        float, typer.Option(min=1, max=10_000, help="How many times faster than published limits refill.")
+    ] = LIMIT_SCALE,
+    json: Json = False,
+) -> None:
+    """Show everything with invented shops: a PostgreSQL of its own, a sandbox that plays the vendors, the daemon between them."""
+
+    async def work(_settings: Settings) -> int:
+        with _data_dir(keep=keep) as folder:
+            async with sandbox_process(limit_scale=limit_scale, event_rate=EVENT_RATE) as neighbour:
+                scene = _scene(neighbour, folder, limit_scale=limit_scale)
+                code = await daemon.run_once(scene.settings, lambda one: _play(one, scene, once=once, json=json), web=True)
+        return code if once else Code.DONE  # without --once Ctrl-C is the way to end it
+
+    raise typer.Exit(perform(context, work))
+
+
+async def _play(one: Daemon, scene: Scene, *, once: bool, json: bool) -> int:
+    assert one.storage is not None  # noqa: S101 - it is ready
+    database = one.storage.pool
+    scale = scene.settings.transport.limit_scale
+    say(f"The sandbox plays the vendors at {scene.neighbour.url}. Limits refill {scale:g} times faster than published.")
+    say(f"Status: {one.url}/status")
+    say(f"Database: {one.storage.dsn}")
+    await _add_shops(database, one, scene)
+    await _first_load(database)
+    if not once:
+        say("Everything is loaded; changes are followed. Ctrl-C ends it all.")
+        await asyncio.Event().wait()
+    say("Everything is loaded. Once more for what changed meanwhile:")
+    await _incremental(database)
+    async with aiohttp.ClientSession(scene.neighbour.url) as client:
+        async with client.post("/_freeze") as answer:
+            answer.raise_for_status()
+        say("The world stands still now. A last time:")
+        await _incremental(database)
+        results = await _compare_all(client, database)
+    print_report(results, json=json)
+    return Code.DONE if all(each.equal for each in results) else Code.FAILED
+
+
+async def _add_shops(database: Database, one: Daemon, scene: Scene) -> None:
+    assert one.storage is not None  # noqa: S101 - it is ready
+    async with database.connection() as connection:
+        there = {shop.name for shop in await shops.list_shops(connection)}
+    for invented in scene.shops.values():
+        if invented.name in there:
+            continue
+        source = source_named(invented.source)
+        credentials = {source.secrets[0].name: invented.token}
+        looked = await daemon.check_shop(scene.settings, source.name, credentials)
+        assert looked.identity is not None, looked.error  # noqa: S101 - the sandbox made the token
+        new = shops.NewShop(
+            source=source.name, name=invented.name, secrets=credentials, identity=looked.identity, capabilities=looked.capabilities
+        )
+        async with database.connection() as connection:
+            await shops.add(connection, one.storage.vault, new)
+        say(f"Shop {invented.name}: {invented.note}")
+        for warning in looked.warnings:
+            say(f"  warning: {warning}")
+
+
+async def _first_load(database: Database) -> None:
+    """Show the first load until no feed is left that could still do something."""
+    with screen() as shown:
+        while True:
+            found = await overview(database)
+            shown.show([_bar(shop) for shop in found.shops])
+            if all(shop.feeds and all(feed.state in _LOADED for feed in shop.feeds) and shop.open_run is None for shop in found.shops):
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+
+async def _incremental(database: Database) -> None:
+    async with database.connection() as connection:
+        working: Sequence[Shop] = [shop for shop in await shops.list_shops(connection) if shop.works]
+        ids = [await requests.create(connection, shop_id=shop.shop_id, mode=Mode.INCREMENTAL, requested_by="demo") for shop in working]
+    await follow(database, ids)
+
+
+async def _compare_all(client: aiohttp.ClientSession, database: Database) -> list[Comparison]:
+    results = []
+    tables = await true_tables(client)
+    for shop in (await overview(database)).shops:
+        declared = {table.name: (stream, table) for stream in source_named(shop.source).streams for table in stream.tables}
+        for name in tables:
+            stream, table = declared[name]
+            results.append(await _compare_one(client, database, shop=shop, stream=stream, table=table))
+    return results
+
+
+async def _compare_one(client: aiohttp.ClientSession, database: Database, *, shop: ShopView, stream: Stream, table: Table) -> Comparison:
+    async with database.connection() as connection:
+        stored, types = await stored_rows(connection, table.name, shop_id=shop.shop_id)
+    truth = [row async for row in true_rows(client, seller=shop.name, table=table.name)]
+    lacking = [feed.reason for feed in shop.feeds if feed.stream == stream.name and feed.state is FeedState.PARKED]
+    if lacking and _may_park(shop, stream):
+        return Comparison(shop=shop.name, table=table.name, rows=len(stored), true_rows=len(truth), parked=lacking[0] or "parked")
+    day = stream.day if table is stream.main else None
+    return compare(shop=shop.name, table=table.name, key=table.key, truth=truth, stored=stored, types=types, day=day)
+
+
+def _may_park(shop: ShopView, stream: Stream) -> bool:
+    """Only what the key was made without may stand still; anything else that is parked counts as wrong."""
+    state, _ = shop.capabilities.get(stream.capability or "", (None, None))
+    return state == "missing"
+
+
+def _bar(shop: ShopView) -> Bar:
+    parked = sum(feed.state is FeedState.PARKED for feed in shop.feeds)
+    waits = shop.open_run.reason if shop.open_run is not None else None
+    rows = sum(table.live for table in shop.tables)
+    return Bar(name=shop.name, percent=shop.percent, rows=rows, note=waits or (f"{parked} parked" if parked else ""))
+
+
+def _scene(neighbour: Neighbour, folder: Path, *, limit_scale: float) -> Scene:
+    given: dict[str, Any] = {
+        "database": {"data_dir": folder, "runtime_dir": None},
+        "http": {"port": 0},
+        "transport": {"limit_scale": limit_scale},
+        "sources": {"wildberries": {"base_url": f"{neighbour.url}/wb/{{host}}"}},
+    }
+    return Scene(neighbour=neighbour, settings=Settings(**given), shops={shop.name: shop for shop in neighbour.shops})
+
+
+@contextmanager
+def _data_dir(*, keep: bool) -> Iterator[Path]:
+    """A folder for this demo alone, or with --keep the one of all demos."""
+    if keep:
+        folder = places.data_dir(os.environ) / "demo"
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="mpsyncd-demo-", ignore_cleanup_errors=True) as temporary:
+        Path(temporary).chmod(0o711)  # the account of the database must be able to enter
+        yield Path(temporary)
