@@ -25,7 +25,7 @@ SELECT r.run_id, r.shop_id, s.name AS shop, r.trigger, r.mode, r.state, r.starte
        r.folded_since, sums.*
 """
 _SUMS = """
-JOIN mpsync.shops s USING (shop_id)
+JOIN mpsync.shops s ON s.shop_id = r.shop_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(pages), 0)::bigint AS pages, coalesce(sum(seen), 0)::bigint AS seen, coalesce(sum(inserted), 0)::bigint AS inserted,
            coalesce(sum(updated), 0)::bigint AS updated, coalesce(sum(tombstoned), 0)::bigint AS tombstoned,
@@ -41,8 +41,10 @@ FROM (
 ) r
 """
 _NEWEST = """
-FROM mpsync.shops each CROSS JOIN LATERAL (
-    SELECT * FROM mpsync.runs WHERE shop_id = each.shop_id AND ended_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+FROM (
+    SELECT last.* FROM mpsync.shops each CROSS JOIN LATERAL (
+        SELECT * FROM mpsync.runs WHERE shop_id = each.shop_id AND ended_at IS NOT NULL ORDER BY started_at DESC LIMIT 1
+    ) last
 ) r
 """
 _ALL = "FROM mpsync.runs r"

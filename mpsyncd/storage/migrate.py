@@ -18,7 +18,7 @@ import structlog
 import mpsyncd
 from mpsyncd.model.errors import ConfigError, StorageUnavailable
 from mpsyncd.model.stream import Write
-from mpsyncd.storage.outage import outage
+from mpsyncd.storage.outage import DRIVER_ERRORS, outage
 from mpsyncd.storage.pool import PoolOptions, connect, redact
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ async def migrate(dsn: str, *, folder: Path | None = None, lock_timeout: timedel
         if outstanding(available, await _applied(connection)):
             while (name := await _step(connection, available, lock_timeout)) is not None:
                 done.append(name)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DRIVER_ERRORS as error:
         if (words := outage(error)) is None or _forbids(error):
             raise ConfigError(
                 f"The database {redact(dsn)} can not be prepared: {error}. Give the account the right to create there."

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from mpsyncd.model.errors import ConfigError, StorageUnavailable
-from mpsyncd.storage.outage import outage
+from mpsyncd.storage.outage import DRIVER_ERRORS, outage
 from mpsyncd.storage.pool import PoolOptions, connect
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class NudgeListener:
             else:
                 log.warning("nudges_polled", reason="no notification comes through; a pooler in transaction mode drops them")
                 await self._watch(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DRIVER_ERRORS as error:
             if outage(error) is None:
                 raise
             log.debug("nudges_interrupted", error=str(error))

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 import asyncpg
 
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What asyncpg raises; `outage` tells which of them mean that the database is away."""
+
 # By SQLSTATE, the longest prefix wins. What is not here is a bug of ours and stays what it is.
 _OUTAGES = MappingProxyType(
     {
@@ -56,6 +59,8 @@ def outage(error: BaseException) -> str | None:
             return _by_state(_OUTAGES, error)
         case asyncpg.InterfaceError():
             return _OUTAGES["08"] if _means_closed(error) else None
+        case asyncpg.InternalClientError():  # the server's last words came between two statements
+            return _OUTAGES["08"]
         case TimeoutError():
             return "PostgreSQL did not answer in time"
         case OSError():
@@ -75,5 +80,5 @@ def _by_state(words: MappingProxyType[str, str], error: asyncpg.PostgresError) -
 
 
 def _means_closed(error: asyncpg.InterfaceError) -> bool:
-    """Asyncpg has one class for "you used it wrongly" and "it is closed"."""
-    return not isinstance(error, ValueError) and ("clos" in str(error) or "terminat" in str(error))
+    """Asyncpg has one class for "you used it wrongly" and "it is closed"; a lent connection that breaks "has been released"."""
+    return not isinstance(error, ValueError) and any(word in str(error) for word in ("clos", "terminat", "released back"))

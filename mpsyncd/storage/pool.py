@@ -18,7 +18,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from mpsyncd.model.errors import ConfigError, StorageUnavailable
-from mpsyncd.storage.outage import outage, refusal
+from mpsyncd.storage.outage import DRIVER_ERRORS, outage, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,7 +70,7 @@ async def connect(dsn: str, options: PoolOptions | None = None) -> asyncpg.Conne
             dsn, **_arguments(options), timeout=options.connect_timeout.total_seconds()
         )
         await _prepare(connection)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+    except (*DRIVER_ERRORS, ValueError) as error:
         raise _said(error, dsn) from error
     return connection
 
@@ -93,7 +93,7 @@ class Database:
         try:
             async with self._pool.acquire(timeout=_ACQUIRE.total_seconds()) as connection:
                 yield connection
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DRIVER_ERRORS as error:
             words = outage(error)
             if words is None:
                 raise
@@ -131,7 +131,7 @@ async def open_database(dsn: str, options: PoolOptions | None = None) -> AsyncIt
             init=_prepare,
             **_arguments(options),
         )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+    except (*DRIVER_ERRORS, ValueError) as error:
         raise _said(error, dsn) from error
     try:
         yield Database(pool, dsn=dsn, options=options)
@@ -197,5 +197,5 @@ def _said(error: BaseException, dsn: str) -> ConfigError | StorageUnavailable:
 async def _close(pool: asyncpg.Pool[asyncpg.Record]) -> None:
     try:
         await pool.close()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except DRIVER_ERRORS:
         pool.terminate()

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from mpsyncd.model.rate import Scope
+from mpsyncd.model.run import Mode, Trigger
 from mpsyncd.model.shop import Shop
 from mpsyncd.model.source import Identity
 from mpsyncd.model.stream import Lane
-from mpsyncd.storage import feeds, leases, shops
+from mpsyncd.storage import feeds, leases, runs, shops
 from mpsyncd.storage.keyfile import new_key_line, parse_keys
 from mpsyncd.storage.leases import DaemonFacts
 from mpsyncd.storage.pool import Database
@@ -54,3 +55,12 @@ async def execute(database: Database, statement: str, *values: Any) -> None:
 async def value(database: Database, statement: str, *values: Any) -> Any:
     async with database.connection() as connection:
         return await connection.fetchval(statement, *values)
+
+
+async def open_run(database: Database, shop: Shop, *planned: Any, daemon: UUID = ONE, **changes: Any) -> int:
+    """Open a run over these feeds."""
+    values: dict[str, Any] = {"trigger": Trigger.SCHEDULE, "mode": Mode.INCREMENTAL, "request_id": None, "now": NOW}
+    async with database.connection() as connection:
+        return await runs.open_run(
+            connection, shop_id=shop.shop_id, daemon=daemon, feed_ids=[feed.feed_id for feed in planned], **values | changes
+        )

@@ -62,14 +62,14 @@ def test_a_hundred_means_all(parts: list[float | None]) -> None:
 
 
 @given(
-    st.integers(0, 50),
-    st.integers(0, 50),
-    st.floats(0, 1e9),
-    st.floats(0, 1e9),
-    st.integers(0, 3),
-    st.integers(0, 10**9),
+    known=st.integers(0, 50),
+    done=st.integers(0, 50),
+    total=st.floats(0, 1e9),
+    read=st.floats(0, 1e9),
+    unbounded=st.integers(0, 3),
+    rows=st.integers(0, 10**9),
 )
-def test_unfinished_work_is_never_whole(known: int, done: int, total: float, read: float, unbounded: int, rows: int) -> None:
+def test_unfinished_work_is_never_whole(*, known: int, done: int, total: float, read: float, unbounded: int, rows: int) -> None:
     work = UnderWay(known=known, done=min(done, known), total=total, read=read, unbounded=unbounded, rows=rows)
     told = fraction(done=False, work=work, rows_before=rows // 2)
     assert told is None or 0.0 <= told <= NEARLY
