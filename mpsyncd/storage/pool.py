@@ -34,7 +34,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 _OWN = "mpsyncd"
 _PASSWORD = re.compile(r"^(\w+://[^:/?#@]*):.*@")
 _PASSWORD_PARAMETER = re.compile(r"((?:^|[?&\s])(?:ssl)?password=)[^&\s]*")
-_ACQUIRE = timedelta(seconds=30)
+_ACQUIRE = timedelta(seconds=60)
 _FIRST_PAUSE = timedelta(milliseconds=50)
 _LONGEST_PAUSE = timedelta(seconds=2)
 

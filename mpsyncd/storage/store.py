@@ -6,6 +6,7 @@ A page's rows, its cursor and its counts are one transaction here, the cursor la
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import LeaseLost
@@ -16,7 +17,7 @@ from mpsyncd.storage.documents import Catalog, sweep_walk, write_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
     from mpsyncd.storage.leases import DaemonFacts
     from mpsyncd.storage.pool import Connection, Database
+
+
+_PATIENCE = timedelta(minutes=1)
+"""How long a page waits for a lock. Lanes of one stream share a line of counts, and giving up would mean to fetch the page again."""
 
 
 class PostgresStore:
@@ -127,7 +132,7 @@ class PostgresStore:
 
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, feed.shop_id)
             done = await write_page(
                 connection,
@@ -146,7 +151,7 @@ class PostgresStore:
 
     async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:
         walk_id = work.open_slice.walk_id
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, work.feed.shop_id)
             started_at = None if walk_id is None else await slice_rows.walk_start(connection, walk_id)
             if walk_id is None or started_at is None:
