@@ -50,13 +50,18 @@ class PgServer(AbstractContextManager["PgServer"]):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._process.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
+        self.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def stop(self) -> None:
+        """Stop the server; its databases stay for the next `launch`."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL's "fast shutdown"
         try:
             self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)
 
     def _start(self) -> None:
         account: dict[str, Any] = {}
@@ -67,6 +72,12 @@ class PgServer(AbstractContextManager["PgServer"]):
         provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if self.major >= 17 else []
         subprocess.run([str(binaries / "initdb"), f"--pgdata={data}", *INITDB, *provider], check=True, stdout=subprocess.DEVNULL, **account)
         settings = [part for setting in SETTINGS for part in ("-c", setting)]
+        self._command = [str(binaries / "postgres"), "-D", str(data), "-k", str(self._home), *settings]
+        self._account = account
+        self.launch()
+
+    def launch(self) -> None:
+        """Start the server, the first time or after `stop`."""
         libc = ctypes.CDLL(None)
 
         def die_with_parent() -> None:
@@ -75,13 +86,13 @@ class PgServer(AbstractContextManager["PgServer"]):
 
         with (self._home / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", self._home, *settings],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - makes one system call
-                **account,
+                **self._account,
             )
         self._wait_ready()
 

@@ -1,0 +1,151 @@
+"""Everything that the sandbox can do wrong during a first load. In the end all is true."""
+
+from typing import Any
+
+import pytest
+
+from mpsyncd.model.run import Mode
+from mpsyncd.sandbox import Category, Fault, FaultKind, SellerSpec, TokenType
+from support.loads import LIVE_PAGES, SELLER, World, ask, equal_in_the_end, explained, loaded, new_world, one, repeats, rows_of
+from support.processes import Install, until
+
+ORDERS, LIST, TRASH = "/api/v1/supplier/orders", "/content/v2/get/cards/list", "/content/v2/get/cards/trash"
+PATHS = (ORDERS, LIST, TRASH)
+ELSEWHERE = {FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED}
+"""Kinds with tests of their own, here and in test_limits."""
+MORE_THAN_TRIES = 7
+CASES: dict[FaultKind, dict[str, Any]] = {
+    FaultKind.SERVER_ERROR: {"count": MORE_THAN_TRIES, "status": 503},
+    FaultKind.RESET: {"count": MORE_THAN_TRIES},
+    FaultKind.STALL: {"count": 2, "pause": 20},
+    FaultKind.TRUNCATED: {"count": MORE_THAN_TRIES},
+    FaultKind.HTML: {"count": MORE_THAN_TRIES},
+    FaultKind.EMPTY_PAGE: {"count": 1},  # twice in a row is believed
+    FaultKind.REPEATED_PAGE: {"count": 2},
+    FaultKind.TRICKLE: {"count": 3, "pause": 0.1},
+}
+
+
+def test_every_kind_of_fault_has_a_test() -> None:
+    assert CASES.keys() | ELSEWHERE | {FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES} == set(FaultKind)
+
+
+async def strike(world: World, kind: FaultKind, **details: Any) -> None:
+    world.arm(*(Fault(kind=kind, path=path, **details) for path in PATHS))
+
+
+@pytest.mark.parametrize("kind", CASES)
+async def test_what_passes_is_survived(world: World, install: Install, database: str, kind: FaultKind) -> None:
+    installation = install(world.url, dsn=database, transport={"read_timeout": "700 ms"})
+    shop = await installation.add_shop("seller", world.token())
+    await strike(world, kind, **CASES[kind])
+    await installation.started()
+    await loaded(database, shop)
+    hits = {fault["path"]: fault["hits"] for fault in await world.faults()}
+    assert all(hits[path] for path in PATHS), hits
+    await world.cure()
+    await equal_in_the_end(world, database, {"seller": shop})
+
+
+async def test_fields_that_nobody_announced_are_kept(world: World, install: Install, database: str) -> None:
+    installation = install(world.url, dsn=database)
+    shop = await installation.add_shop("seller", world.token())
+    await strike(world, FaultKind.UNKNOWN_FIELDS)
+    await installation.started()
+    await loaded(database, shop)
+    for table in ("wb.orders", "wb.cards", "wb.card_sizes", "wb.card_photos", "wb.card_characteristics", "wb.trashed_cards"):
+        strange = await one(database, f"SELECT count(*) FROM {table} WHERE extra->>'futureNote' IS NULL")
+        assert strange == 0, f"{table} has rows without the new field"
+    assert await rows_of(database, "wb.orders", shop) >= SELLER.orders
+    await world.cure()
+    await equal_in_the_end(world, database, {"seller": shop}, mode=Mode.FULL)
+
+
+async def test_numbers_as_texts_and_texts_as_numbers_are_read(world: World, install: Install, database: str) -> None:
+    installation = install(world.url, dsn=database)
+    shop = await installation.add_shop("seller", world.token())
+    await strike(world, FaultKind.CHANGED_TYPES)
+    await installation.started()
+    await loaded(database, shop)
+    await equal_in_the_end(world, database, {"seller": shop}, tables=("wb.orders", "wb.card_sizes", "wb.card_photos"))
+    await world.cure()
+    await equal_in_the_end(world, database, {"seller": shop}, mode=Mode.FULL)
+
+
+NEIGHBOUR = SellerSpec(name="neighbour", title="ИП Сосед", cards=30, trashed=5, orders=150)
+SLOW = {'sources__wildberries__limits__"statistics.orders"': {"limit": 1, "per": "300 s", "burst": 1}}
+
+
+async def disabled(dsn: str, shop: int) -> str | None:
+    """The reason why a shop is disabled, None while it is not."""
+    [row] = await ask(dsn, "SELECT status, status_message FROM mpsync.shops WHERE shop_id = $1", shop)
+    return row["status_message"] if row["status"] == "disabled" else None
+
+
+@pytest.mark.parametrize("how", ["fault", "switch"])
+async def test_a_withdrawn_token_stops_its_shop_until_there_is_a_new_one(install: Install, database: str, how: str) -> None:
+    async with new_world(SELLER, NEIGHBOUR) as world:
+        installation = install(world.url, dsn=database, **SLOW)
+        token = world.token()
+        shop = await installation.add_shop("seller", token)
+        before = len(await world.asked())
+        await installation.started()
+
+        async def some_pages() -> bool:
+            return await rows_of(database, "wb.orders", shop) >= 200
+
+        await until(some_pages, what="the first pages of orders")
+        if how == "fault":
+            world.arm(Fault(kind=FaultKind.REVOKED, seller="seller"))
+        else:
+            await world.revoke(token)
+
+        async def stopped() -> str | None:
+            return await disabled(database, shop)
+
+        reason = str(await until(stopped, what="the shop being disabled"))
+        assert "withdrawn" in reason
+        assert "rotate-key" in reason
+        assert await rows_of(database, "wb.orders", shop) >= 200
+        first = await world.asked(before)
+        neighbour = await installation.add_shop("neighbour", world.token("neighbour"))
+        await loaded(database, neighbour)
+
+        await world.cure()
+        place = before + len(await world.asked(before))
+        await installation.good("shops", "rotate-key", "seller", "--token-file", "-", stdin=world.token(read_only=True))
+        await loaded(database, shop)
+        [_, again] = repeats([first, await world.asked(place)])
+        assert again[ORDERS] <= LIVE_PAGES * 2, "the cursors were not kept"
+        await equal_in_the_end(world, database, {"seller": shop, "neighbour": neighbour})
+
+
+async def test_a_base_token_parks_only_what_it_may_not_read(world: World, install: Install, database: str) -> None:
+    installation = install(world.url, dsn=database)
+    shop = await installation.add_shop("seller", world.token(type=TokenType.BASE))
+    world.arm(Fault(kind=FaultKind.BASE_REFUSED, path=ORDERS))
+    await installation.started()
+    await loaded(database, shop, parked=("orders",))
+    reasons = [feed["reason"] for feed in await explained(database, shop) if feed["state"] == "parked"]
+    assert len(reasons) == 2
+    assert all("base type" in reason for reason in reasons)
+    assert await disabled(database, shop) is None
+    await world.cure()
+    await installation.good("shops", "rotate-key", "seller", "--token-file", "-", stdin=world.token())
+    await loaded(database, shop)
+    await equal_in_the_end(world, database, {"seller": shop})
+
+
+async def test_a_category_that_is_missing_parks_its_streams_until_it_is_there(world: World, install: Install, database: str) -> None:
+    installation = install(world.url, dsn=database)
+    ended = await installation.command(
+        "shops", "add", "wildberries", "--token-file", "-", "--name", "seller", stdin=world.token(categories={Category.CONTENT})
+    )
+    assert ended.code == 0
+    assert "statistics" in ended.err
+    [shop] = [row["shop_id"] for row in await ask(database, "SELECT shop_id FROM mpsync.shops")]
+    await installation.started()
+    await loaded(database, shop, parked=("orders",))
+    await installation.good("shops", "rotate-key", "seller", "--token-file", "-", stdin=world.token())
+    await loaded(database, shop)
+    await equal_in_the_end(world, database, {"seller": shop})

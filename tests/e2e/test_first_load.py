@@ -1,0 +1,60 @@
+"""From nothing to everything, with every part a process of its own."""
+
+import json
+
+import pytest
+
+from support.loads import Switches, equal_in_the_end, explained, loaded, one
+from support.processes import Install, Installation, SandboxProcess, nobody_works_in
+from support.truth import KEYS
+
+QUICKEST = 10_000
+CARDS = tuple(table for table in KEYS if table != "wb.orders")
+
+
+async def answers(installation: Installation) -> None:
+    """The status server tells what there is."""
+    [daemon] = installation.daemons
+    assert (await daemon.get("/healthz"))[0] == 200
+    assert (await daemon.get("/readyz"))[0] == 200
+    code, text = await daemon.get("/metrics", accept="*/*")
+    assert code == 200
+    assert "mpsyncd_feeds_at_work" in text
+    code, text = await daemon.get("/status")
+    assert code == 200
+    status = json.loads(text)
+    assert status["ready"] is True
+    assert {shop["name"] for shop in status["shops"]} == {"north-wind", "linen-shop", "small-toys"}
+    assert all(shop["percent"] == 100 for shop in status["shops"]), status["shops"]
+    code, text = await daemon.get("/status", accept="text/html")
+    assert code == 200
+    assert "north-wind" in text
+
+
+@pytest.mark.timeout(240)
+async def test_three_shops_are_loaded_shown_and_left_cleanly(install: Install) -> None:
+    with SandboxProcess(limit_scale=QUICKEST, event_rate=10) as sandbox:
+        installation = install(sandbox.url, transport={"limit_scale": QUICKEST})
+        daemon = await installation.started()
+        tokens = {shop["name"]: shop["token"] for shop in sandbox.shops}
+        shops = {name: await installation.add_shop(name, token) for name, token in tokens.items()}
+        dsn = await installation.dsn()
+        await loaded(dsn, shops["north-wind"], shops["small-toys"], within=120)
+        await loaded(dsn, shops["linen-shop"], parked=("cards", "cards_trash"), within=120)
+
+        switches, lacking = Switches(sandbox.url), shops.pop("linen-shop")
+        await equal_in_the_end(switches, dsn, shops)
+        await equal_in_the_end(switches, dsn, {"linen-shop": lacking}, tables=("wb.orders",), verdict="partly")
+        for table in CARDS:
+            assert await one(dsn, f"SELECT count(*) FROM {table} WHERE shop_id = $1", lacking) == 0
+        reasons = [feed["reason"] for feed in await explained(dsn, lacking) if feed["state"] == "parked"]
+        assert len(reasons) == 2
+        assert all("content" in reason for reason in reasons)
+        await answers(installation)
+
+        text = daemon.text()
+        assert not any(token in text for token in tokens.values())
+        assert await daemon.terminate() == 0
+        assert [event["event"] for event in daemon.events()][-1] == "daemon_stopped"
+        await nobody_works_in(installation.cluster)
+        assert (await installation.command("dsn")).code == 75
