@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 if TYPE_CHECKING:
-    from mpsyncd.storage.pool import Connection, Database
+    from mpsyncd.storage.pool import Database
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,7 @@ class Swept:
     events: int = 0
     rejected: int = 0
     marks: int = 0
+    staged: int = 0
     daemons: int = 0
     leases: int = 0
     folded: int = 0
@@ -81,6 +82,11 @@ DELETE FROM mpsync.walk_seen WHERE ctid = ANY (ARRAY(
                       WHERE w.walk_id = m.walk_id AND p.state IN ('open', 'walked'))
     LIMIT $1))
 """
+# Documents that were put aside for a slice which is over.
+_STAGED = """
+DELETE FROM mpsync.slice_rows WHERE ctid = ANY (ARRAY(
+    SELECT r.ctid FROM mpsync.slice_rows r JOIN mpsync.slices p USING (slice_id) WHERE p.state IN ('done', 'dropped') LIMIT $1))
+"""
 _DAEMONS = """
 DELETE FROM mpsync.daemons d WHERE d.seen_at < now() - $1::interval
     AND NOT EXISTS (SELECT FROM mpsync.leases l WHERE l.holder = d.daemon_id AND l.expires_at > now())
@@ -118,6 +124,7 @@ async def sweep_history(database: Database, retention: Retention) -> Swept:
         "events": (_EVENTS, (retention.events, retention.batch)),
         "rejected": (_REJECTED, (retention.rejected, retention.batch)),
         "marks": (_MARKS, (retention.batch,)),
+        "staged": (_STAGED, (retention.batch,)),
         "daemons": (_DAEMONS, (retention.daemons,)),
         "leases": (_LEASES, ()),
         "folded": (_FOLD, (retention.fold_after, retention.fold_within)),
@@ -126,12 +133,23 @@ async def sweep_history(database: Database, retention: Retention) -> Swept:
     for name, (statement, values) in rounds.items():
         async with database.transaction() as connection:
             counts[name] = _rows(await connection.execute(statement, *values))
-    bounded = ("runs", "slices", "requests", "events", "rejected", "marks")
+    bounded = ("runs", "slices", "requests", "events", "rejected", "marks", "staged")
     return Swept(**counts, more=any(counts[name] >= retention.batch for name in bounded))
 
 
 # What hangs on a shop and can be big goes in batches; the rest goes with the shop's own row.
 _CONTROL = ("mpsync.tracked", "mpsync.event_log", "mpsync.rejected_rows", "mpsync.snapshots", "mpsync.runs")
+# A table that was dropped has no rows.
+_PURGE = "SELECT CASE WHEN to_regclass($3) IS NULL THEN 0 ELSE mpsync.purge_rows(to_regclass($3), $1, $2) END"
+_PURGE_STAGED = """
+WITH gone AS (
+    DELETE FROM mpsync.slice_rows WHERE ctid = ANY (ARRAY(
+        SELECT r.ctid FROM mpsync.slice_rows r JOIN mpsync.slices p USING (slice_id) JOIN mpsync.feeds f USING (feed_id)
+        WHERE f.shop_id = $1 LIMIT $2))
+    RETURNING 1
+) SELECT count(*) FROM gone
+"""
+_TABLES = "SELECT DISTINCT table_name AS name FROM mpsync.stream_tables ORDER BY name"
 
 
 async def purge_removed(database: Database, retention: Retention) -> Swept:
@@ -140,20 +158,18 @@ async def purge_removed(database: Database, retention: Retention) -> Swept:
         shops = [
             row["shop_id"] for row in await connection.fetch("SELECT shop_id FROM mpsync.shops WHERE status = 'removing' ORDER BY shop_id")
         ]
-        tables = [
-            row["name"] for row in await connection.fetch("SELECT DISTINCT table_name AS name FROM mpsync.stream_tables ORDER BY name")
-        ]
+        tables = [row["name"] for row in await connection.fetch(_TABLES)]
+    steps = [*((_PURGE, (table,)) for table in (*tables, *_CONTROL)), (_PURGE_STAGED, ())]
     left, rows, gone = retention.batches, 0, 0
     for shop_id in shops:
-        for table in (*tables, *_CONTROL):
-            while True:
+        for statement, names in steps:
+            purged = retention.batch
+            while purged >= retention.batch:
                 if left == 0:
                     return Swept(purged_rows=rows, purged_shops=gone, more=True)
                 async with database.transaction() as connection:
-                    purged = await _purge(connection, table, shop_id, retention.batch)
+                    purged = await connection.fetchval(statement, shop_id, retention.batch, *names)
                 rows, left = rows + purged, left - (purged > 0)
-                if purged < retention.batch:
-                    break
         async with database.transaction() as connection:
             await connection.execute("DELETE FROM mpsync.shops WHERE shop_id = $1 AND status = 'removing'", shop_id)
         gone += 1
@@ -166,14 +182,6 @@ async def maintain(database: Database, retention: Retention) -> Swept:
     purged, swept = await purge_removed(database, retention), await sweep_history(database, retention)
     both = {each.name: getattr(purged, each.name) + getattr(swept, each.name) for each in fields(Swept) if each.name != "more"}
     return Swept(**both, more=purged.more or swept.more)
-
-
-async def _purge(connection: Connection, table: str, shop_id: int, batch: int) -> int:
-    """Delete one batch of a table; a table that was dropped has no rows."""
-    purged: int | None = await connection.fetchval(
-        "SELECT CASE WHEN to_regclass($1) IS NULL THEN 0 ELSE mpsync.purge_rows(to_regclass($1), $2, $3) END", table, shop_id, batch
-    )
-    return purged or 0
 
 
 def _rows(told: str) -> int:

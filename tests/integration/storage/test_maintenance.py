@@ -119,6 +119,20 @@ async def test_marks_of_walks_that_ended_go(pool: Database) -> None:
         assert (await sweep_history(pool, Retention())).marks == 1
 
 
+async def test_documents_put_aside_go_with_their_slice_or_shop(pool: Database) -> None:
+    shop = await add_shop(pool)
+    [feed] = await plan(pool, shop, ("orders", Lane.LIVE))
+    run_id = await open_run(pool, shop, feed)
+    async with pool.connection() as connection:
+        for _ in range(2):
+            await slices.add(connection, feed.feed_id, run_id, [NewSlice(kind=SliceKind.SINCE)], NOW)
+    await execute(pool, "INSERT INTO mpsync.slice_rows (slice_id, asked_at, document) SELECT slice_id, now(), '{}' FROM mpsync.slices")
+    await execute(pool, "UPDATE mpsync.slices SET state = 'dropped' WHERE slice_id = (SELECT min(slice_id) FROM mpsync.slices)")
+    assert (await sweep_history(pool, Retention())).staged == 1
+    await remove(pool, shop)
+    assert (await purge_removed(pool, SMALL)).purged_rows == 2  # the other document and the run
+
+
 async def test_quiet_runs_in_a_row_become_one(pool: Database) -> None:
     shop = await add_shop(pool)
     [feed] = await plan(pool, shop, ("orders", Lane.LIVE))
