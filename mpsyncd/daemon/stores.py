@@ -46,8 +46,7 @@ async def open_storage(settings: Settings, *, exclusive: bool = False) -> AsyncI
     """
     async with AsyncExitStack() as stack:
         dsn, embedded = await _address(settings, stack, exclusive=exclusive)
-        for name in await migrations.migrate(dsn):
-            log.info("migration_applied", migration=name)
+        await migrations.migrate(dsn)
         keyring = _keyring(settings)
         pool = await stack.enter_async_context(open_database(dsn, _pool_options(settings.database)))
         async with pool.connection() as connection:

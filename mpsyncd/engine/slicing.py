@@ -26,7 +26,7 @@ def new_slices(stream: Stream, feed: Feed, *, mode: Mode, now: datetime) -> tupl
     if _walk_is_due(stream, feed, mode=mode, now=now):
         return (NewSlice(kind=SliceKind.WALK),)
     start = (feed.complete_until or now) - stream.overlap
-    return (NewSlice(kind=SliceKind.SINCE, start=start, cursor=feed.cursor if stream.keeps_cursor else None),)
+    return (NewSlice(kind=SliceKind.SINCE, start=start, end=now, cursor=feed.cursor if stream.keeps_cursor else None),)
 
 
 def range_slices(stream: Stream, *, start: datetime, end: datetime) -> tuple[NewSlice, ...]:

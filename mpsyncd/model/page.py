@@ -22,7 +22,7 @@ class SliceKind(StrEnum):
     WALK = "walk"
     """Everything, from the beginning; what it does not see is swept."""
     SINCE = "since"
-    """What is new: from the feed's cursor or `start`, open at the end."""
+    """What is new: from the feed's cursor or `start` at least to `end`, when the slice was planned; what came later may be left."""
     WINDOW = "window"
     """What belongs to [start, end)."""
 

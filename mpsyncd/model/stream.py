@@ -32,9 +32,9 @@ class Write(StrEnum):
     REPLACE = "replace"
     """A slice is the whole truth of its scope: insert, change, delete what is missing, once, when the slice is complete."""
     SNAPSHOT = "snapshot"
-    """Current table plus `<table>_history` written on change, one `snapshots` row per complete read."""
+    """Current table plus `<table>_history` (the same columns, `valid_from`, `gone`), one `snapshots` row per complete read."""
     APPEND = "append"
-    """Rows are only ever added."""
+    """Rows are only ever added, never changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,10 @@ class Table:
     copied from the parent (column -> key of the parent document), `position` a column that gets the 0-based place in the list. A list of
     scalars is read as objects {"value": scalar}. `rows` replaces all that by a function from the parent document to the part's documents.
     row: cures one document. noise: keys left out of the hash. version: raise it when `row` changes, so that rows are written again.
-    guard: a column that must not decrease (a version or time of change of the vendor), on top of "never older over newer".
+    guard: a column that must not decrease (a version or time of change of the vendor); where it is equal or null, the younger request wins.
+    scope: for REPLACE, what a slice is the whole truth of: column -> value, or (from, to) with `to` left out.
+    numbered: for documents without a key of their own, the two key columns that are made for them: a hash of the content (text) and the
+    number of the document among equal ones of its slice, from 1.
     """
 
     name: str
@@ -76,6 +79,8 @@ class Table:
     noise: frozenset[str] = frozenset()
     version: int = 1
     guard: str | None = None
+    scope: Callable[[Slice], Mapping[str, Any]] | None = None
+    numbered: tuple[str, str] | None = None
     write: Write = Write.UPSERT
     tracks: tuple[Track, ...] = ()
 

@@ -53,7 +53,7 @@ class Since:
     full: from so many rows on, a page may have been cut by the vendor.
 
     A vendor may or may not give the rows of the border again, so the walk ends with an empty page, with a page of nothing but the border's
-    rows, or (windows) with a row beyond the end.
+    rows, or with a row beyond the end of the slice.
     """
 
     param: str
@@ -75,8 +75,9 @@ class Since:
         if reached <= self._at(asked):
             await self._refuse_unless_border(answer.rows, asked)
             return Turn(cursor=here, last=True, until=window_end or reached)
-        ended = window_end is not None and reached >= window_end
-        return Turn(cursor={self.param: newest}, last=ended, until=window_end if ended else reached)
+        # What changed after the slice was planned is the next one's: or a slow key would chase a shop that never sleeps.
+        ended = part.end is not None and reached >= part.end
+        return Turn(cursor={self.param: newest}, last=ended, until=(ended and window_end) or reached)
 
     def _asked(self, part: Slice, cursor: Cursor | None) -> str:
         if cursor is not None:

@@ -37,7 +37,7 @@ def test_a_live_slice_begins_an_overlap_behind_what_is_complete() -> None:
     stream = make_stream(Script([]), overlap=timedelta(hours=1))
     (first,) = sliced(stream, feed())
     (later,) = sliced(stream, feed(complete_until=START - 5 * DAY, cursor={"n": 3}))
-    assert (first.kind, first.start) == (SliceKind.SINCE, START - timedelta(hours=1))
+    assert (first.kind, first.start, first.end) == (SliceKind.SINCE, START - timedelta(hours=1), START)
     assert (later.start, later.cursor) == (START - 5 * DAY - timedelta(hours=1), None)
 
 

@@ -176,3 +176,15 @@ async def test_a_page_without_any_time_is_bad() -> None:
 async def test_a_slice_without_a_beginning_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="needs a start"):
         await read(ListApi([[]]), Slice(slice_id=1, kind=SliceKind.SINCE, now=NOW))
+
+
+async def test_what_changed_after_the_slice_was_planned_is_left_to_the_next_one() -> None:
+    """A slow key would chase a shop that never sleeps: each of its requests finds something new."""
+    stamps = [START.astimezone(MOSCOW) + timedelta(minutes=minutes) for minutes in range(100)]
+    vendor = Vendor(stamps, cap=10, inclusive=True)
+    planned = START + timedelta(minutes=25)
+    part = Slice(slice_id=1, kind=SliceKind.SINCE, now=NOW, start=START, end=planned)
+    pages = await read(vendor, part)
+    assert len(vendor.asked) == 3
+    assert pages[-1].until is not None
+    assert pages[-1].until >= planned
