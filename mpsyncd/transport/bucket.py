@@ -6,7 +6,7 @@ AsyncLimiter(limit, per) lets 2 x limit - 1 through in its first period.
 
 The vendor's bucket is filled by arrivals, ours by departures. A request that travels faster than the one before it would find the vendor's
 bucket a moment too early, so the last token of a burst comes a little late (which costs nothing in the long run); a bucket of one has no
-such room, its interval is stretched by 1.5 %, at most half a second.
+such room, its interval is stretched by 1 %, at most half a second. What the answer tells of the way is added by `Grant.answered`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mpsyncd.transport.ledger import State
 
 _JITTER = 0.1
-_STRETCH = 0.015
+_STRETCH = 0.01
 _STRETCH_MOST = 0.5
 
 
@@ -34,11 +34,12 @@ class Bucket(Meter):
         interval = rate.interval.total_seconds()
         self._burst = max(1, rate.burst)
         if self._burst == 1:
-            self._interval = interval + min(interval * _STRETCH, _STRETCH_MOST)
+            self.margin = min(interval * _STRETCH, _STRETCH_MOST)
+            self._interval = interval + self.margin
             self._slack = 0.0
         else:
             self._interval = interval
-            self._slack = min(_JITTER, interval / 2)
+            self._slack = self.margin = min(_JITTER, interval / 2)
         self._tolerance = (self._burst - 1) * self._interval - self._slack
         self._tat = -math.inf
         self.durable = interval >= SLOW
@@ -84,7 +85,8 @@ class Bucket(Meter):
         return {"tat": now.to_wall(max(self._tat, now.mono))}
 
     def load(self, now: Moment, state: State) -> None:
-        self._tat = now.to_mono(float(state["tat"])) + self._slack
+        # A slow one was written before it was sent, and nobody knows how long before.
+        self._tat = now.to_mono(float(state["tat"])) + (self._slack if self.durable else 0.0)
 
     def spent(self, now: Moment) -> None:
         self._tat = max(self._tat, now.mono + self._tolerance + self._interval)

@@ -1,4 +1,4 @@
-"""Cuts a list of rows into pieces of at most 256 KB at row borders, in one pass that decodes nothing.
+"""Cuts a list of rows into pieces of at most 128 KB at row borders, in one pass that decodes nothing.
 
 Measured on flat rows: about 200 MB/s with reading, a third of what decoding costs.
 """
@@ -13,8 +13,8 @@ from mpsyncd.transport.structure import State, closing, last_border, scan
 if TYPE_CHECKING:
     from mpsyncd.transport.spool import Body
 
-PIECE = 256 << 10
-_BLOCK = 32 << 10
+PIECE = 128 << 10
+_BLOCK = 16 << 10
 _ROW_MOST = 16 << 20
 _SPACE = b" \t\r\n"
 

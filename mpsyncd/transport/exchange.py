@@ -93,6 +93,7 @@ class Exchange:
         )
         try:
             async with sending as response:
+                self._grant.answered()
                 return await self._answer(response, credentials)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             text = told(error, self._options)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import MpsyncdError
+from mpsyncd.transport.meter import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mpsyncd.transport.closure import Closure
-    from mpsyncd.transport.meter import Moment
     from mpsyncd.transport.ticket import Ticket
+
+_LATE = 0.1
+"""Seconds that a request is on its way at most, as far as limits go."""
 
 
 class GateClosed(MpsyncdError):
@@ -25,6 +28,8 @@ class Grant:
         self.ticket = ticket
         self._taken = taken
         self._now = now
+        self._written = False
+        self._answered = False
         self._done = False
 
     @property
@@ -49,6 +54,22 @@ class Grant:
         for gate in self.ticket.gates:
             gate.moved(self.ticket, self._taken, now)
         self._taken = now
+        self._written = True
+
+    def answered(self) -> None:
+        """The head of an answer came: the vendor has counted the request by now, and maybe not long ago.
+
+        That is believed up to `_LATE`; an answer that takes longer spends its time in the making and not on the way.
+        """
+        if self._answered:
+            return
+        self._answered = True
+        now = self._now()
+        late = min(now.mono - self._taken.mono, _LATE)
+        for gate in self.ticket.gates:
+            shift = late - gate.meter.margin
+            if shift > 0:
+                gate.moved(self.ticket, self._taken, Moment(self._taken.mono + shift, self._taken.wall + shift))
 
     @property
     def asked(self) -> float:
@@ -60,6 +81,8 @@ class Grant:
         if self._done:
             return
         self._done = True
+        if self._written:
+            self.answered()
         for gate in self.ticket.gates:
             gate.meter.give_back()
             gate.nudge()

@@ -46,11 +46,13 @@ class Meter(ABC):
     """How much of one limit is left.
 
     `durable`: debited in the ledger before each request. `weighs`: counts `Request.cost` and not requests.
+    `margin`: seconds by which every debit is on the safe side already.
     `spare` says that a request may use what is reserved for the live lane.
     """
 
     durable: bool
     weighs = False
+    margin = 0.0
 
     @abstractmethod
     def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:

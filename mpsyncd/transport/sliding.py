@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mpsyncd.transport.ledger import State
 
 _SLOTS = 200
-_MARGIN = 0.015
+_STEPS = 10
+_MARGIN = 0.01
 _MARGIN_MOST = 0.5
 _ADAPTIVE_SHARE = 0.8
 
@@ -28,7 +29,8 @@ class Sliding(Meter):
     def __init__(self, rate: Rate, *, weighs: bool = False) -> None:
         per = rate.per.total_seconds()
         self._limit = rate.limit
-        self._span = per + min(per * _MARGIN, _MARGIN_MOST)
+        self.margin = min(per * _MARGIN, _MARGIN_MOST)
+        self._span = per + self.margin
         self._slot = per / _SLOTS
         self._sent: deque[tuple[float, float, int]] = deque()  # first and last instant of a slot, weight in it
         self._used = 0
@@ -82,22 +84,16 @@ class Sliding(Meter):
             self._add(now.mono, excess)
 
     def refused(self, now: Moment, until: float) -> None:
-        """Fill the window in ten steps so that room for one comes at `until` and the rest little by little."""
-        _ = now
-        self._sent.clear()
-        self._used = 0
-        start = until - self._span
-        left = self._limit
-        for step in range(10):
-            weight = 1 if step == 0 else min(left, math.ceil(self._limit / 10))
-            left -= weight
-            if weight > 0:
-                self._sent.append((start + step * self._span / 10, start + step * self._span / 10, weight))
-                self._used += weight
-        if left > 0:
-            first, last, weight = self._sent[-1]
-            self._sent[-1] = (first, last, weight + left)
-            self._used += left
+        """What we do not know of fills our window: room for one comes at `until`, the rest in steps behind it."""
+        self._forget(now.mono)
+        unknown = self._limit - self._used
+        begin = until - self._span
+        phantoms = [(begin, 1)] if unknown > 0 else []
+        share, rest = divmod(max(0, unknown - 1), _STEPS)
+        phantoms += [(begin + step * self._span / _STEPS, share + (rest if step == _STEPS else 0)) for step in range(1, _STEPS + 1)]
+        known = list(self._sent) + [(at, at, weight) for at, weight in phantoms if weight > 0]
+        self._sent = deque(sorted(known, key=lambda slot: slot[1]))
+        self._used = sum(weight for _, _, weight in self._sent)
 
     def dump(self, now: Moment) -> State:
         self._forget(now.mono)
@@ -144,6 +140,13 @@ class Adaptive(Sliding):
     def __init__(self, rate: Rate) -> None:
         super().__init__(rate)
         self._reset_at = -math.inf
+
+    def dump(self, now: Moment) -> State:
+        return {**super().dump(now), "limit": self._limit}
+
+    def load(self, now: Moment, state: State) -> None:
+        super().load(now, state)
+        self._limit = max(1, int(state["limit"]))
 
     def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:
         return max(super().ready_at(now, weight, spare=spare), self._reset_at)

@@ -14,8 +14,10 @@ import pytest
 from mpsyncd.model.clock import Clock
 from mpsyncd.model.rate import Rate, RateKind
 from mpsyncd.model.stream import Lane
+from mpsyncd.transport.daily import Daily
 from mpsyncd.transport.ledger import Ledger, MemoryLedger
 from mpsyncd.transport.limiter import Limiter
+from mpsyncd.transport.meter import Moment
 from mpsyncd.transport.options import TransportOptions
 from mpsyncd.transport.ticket import priority
 from mpsyncd.transport.waiting import Visitor
@@ -200,6 +202,27 @@ def test_twenty_restarts_change_nothing(case: str, clean: bool) -> None:
     simulate(story)
 
 
+@pytest.mark.parametrize("rate", [bucket(1, 1, 1), bucket(2, 1, 1), window(RateKind.WINDOW, 5, 1)], ids=["one", "two", "window"])
+def test_requests_that_are_long_on_their_way_are_counted_late(rate: tuple[Rate, Callable[[], Counting], float]) -> None:
+    """A tenth of a second now and nothing the next time: what one request loses on the way the next one must not win."""
+    kept, vendor, _ = rate
+    visitor = visitor_of(kept)
+
+    async def story() -> None:
+        clock, counting, dice, refused = LoopClock(), vendor(), random.Random(3), 0
+        limiter = Limiter(TransportOptions(patience=timedelta(days=9)), clock=clock, ledger=MemoryLedger())
+        for _ in range(200):
+            grant = await limiter.acquire(limiter.ticket(get(limits=("r",)), visitor), visitor)
+            grant.written()
+            await asyncio.sleep(dice.choice([0.0, 0.095]))
+            refused += not counting.arrives(clock.monotonic(), 1)
+            grant.answered()
+            grant.done()
+        assert refused == 0
+
+    simulate(story)
+
+
 def test_weights_fill_a_rolling_limit() -> None:
     rate = Rate(name="r", kind=RateKind.ROLLING, limit=100, per=timedelta(minutes=10))
 
@@ -268,3 +291,18 @@ def test_a_reserve_is_kept_for_the_live_lane() -> None:
         assert limiter.now().wall > datetime(2026, 11, 3, tzinfo=UTC).timestamp()
 
     simulate(story)
+
+
+def test_around_midnight_a_request_counts_for_both_days() -> None:
+    daily = Daily(Rate(name="r", kind=RateKind.DAY, limit=10, per=timedelta(days=1), zone="Europe/Moscow"))
+
+    def at(hour: int, minute: int, second: int, day: int = 2) -> Moment:
+        wall = datetime(2026, 11, day, hour, minute, second, tzinfo=ZoneInfo("Europe/Moscow")).timestamp()
+        return Moment(wall - START.timestamp(), wall)
+
+    daily.take(at(12, 0, 0), 7)
+    daily.take(at(23, 59, 57), 2)
+    assert [daily.available(moment) for moment in (at(23, 59, 50), at(23, 59, 58), at(0, 0, 3, 3), at(0, 0, 6, 3))] == [1, 1, 1, 8]
+    daily.take(at(0, 0, 3, 3), 1)
+    assert daily.ready_at(at(0, 0, 4, 3), 1, spare=True) == at(0, 0, 5, 3).mono
+    assert daily.used(at(0, 0, 6, 3)) == 3

@@ -1,59 +1,19 @@
-"""How requests pass gates: order, ageing, several gates at once, closings, snoozes, the ledger. All in virtual time."""
+"""How requests pass gates: order, ageing, several gates at once, closings, snoozes, tuning. All in virtual time."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from mpsyncd.model.errors import BadRequest, RateLimited, Snooze, StorageUnavailable
+from mpsyncd.model.errors import BadRequest, Snooze
 from mpsyncd.model.rate import Rate, RateKind, Scope
-from mpsyncd.model.source import Identity
-from mpsyncd.transport.grant import Grant
-from mpsyncd.transport.ledger import MemoryLedger, State
-from mpsyncd.transport.limiter import Limiter
-from mpsyncd.transport.options import LimitOverride, SourceOptions, TransportOptions
-from mpsyncd.transport.refusals import charge, heed, refuse
+from mpsyncd.transport.options import LimitOverride, SourceOptions
+from mpsyncd.transport.refusals import charge, heed
 from mpsyncd.transport.ticket import Priority
-from mpsyncd.transport.waiting import Visitor
-from support.transport import LoopClock, acme, get, identity, simulate
-
-ONCE = Rate(name="once", limit=1, per=timedelta(seconds=5))
-MINUTE = Rate(name="minute", limit=1, per=timedelta(minutes=1))
-FAST = Rate(name="fast", limit=10, per=timedelta(seconds=1), burst=5)
-
-
-class World:
-    """A limiter with people who ask it."""
-
-    def __init__(self, *rates: Rate, ledger: MemoryLedger | None = None, **options: Any) -> None:
-        self.rates = rates
-        self.ledger = ledger or MemoryLedger()
-        self.clock = LoopClock()
-        self.limiter = Limiter(TransportOptions(**options), clock=self.clock, ledger=self.ledger)
-        self.told: list[tuple[str | None, datetime | None]] = []
-        self.gone: list[tuple[str, float]] = []
-
-    def visitor(self, priority: Priority = Priority.LIVE, who: Identity | None = None, shop_id: int = 3) -> Visitor:
-        return Visitor(
-            source=acme(*self.rates),
-            shop_id=shop_id,
-            identity=who or identity(),
-            credentials=dict,
-            priority=priority,
-            rates={rate.name: rate for rate in self.rates},
-            tell=lambda reason, until: self.told.append((reason, until)),
-        )
-
-    async def ask(self, name: str = "", *, limits: tuple[str, ...], visitor: Visitor | None = None) -> Grant:
-        visitor = visitor or self.visitor()
-        grant = await self.limiter.acquire(self.limiter.ticket(get(limits=limits), visitor), visitor)
-        self.gone.append((name, round(self.clock.monotonic(), 1)))
-        return grant
-
-    def later(self, name: str, priority: Priority = Priority.LIVE, *, limits: tuple[str, ...] = ("once",)) -> asyncio.Task[Grant]:
-        return asyncio.create_task(self.ask(name, limits=limits, visitor=self.visitor(priority)))
+from support.gates import FAST, MINUTE, ONCE, World, refusal, refused
+from support.transport import identity, simulate
 
 
 def names(world: World) -> list[str]:
@@ -120,6 +80,24 @@ def test_a_fast_line_is_not_blocked_by_one_that_waits_for_a_slow_one() -> None:
         assert world.gone[-1] == ("b", 0.0)
         await slow
         assert 5 <= world.gone[-1][1] <= 5.2
+
+    simulate(story)
+
+
+def test_whoever_is_stopped_at_one_gate_leaves_the_lines_of_the_others() -> None:
+    async def story() -> None:
+        world = World(ONCE, FAST)
+        for _ in range(5):
+            await world.ask(limits=("fast",))
+        both = world.later("both", limits=("once", "fast"))
+        await turns()
+        [once] = [gate for gate in world.limiter.gates if gate.rate.name == "once"]
+        once.door.close(world.clock.monotonic() + 20)
+        await turns()
+        await world.ask("fast", limits=("fast",))
+        assert world.gone[-1][1] <= 0.3
+        await both
+        assert world.gone[-1][1] >= 20
 
     simulate(story)
 
@@ -207,14 +185,6 @@ def test_a_cancelled_one_leaves_the_line(cancel: str) -> None:
         assert world.gone[-1][1] < 10.3
 
     simulate(story)
-
-
-def refused(seconds: float, scope: Scope | None = None) -> RateLimited:
-    return RateLimited("too many", retry_after=timedelta(seconds=seconds), scope=scope)
-
-
-async def refusal(world: World, grant: Grant, error: RateLimited, visitor: Visitor | None = None) -> None:
-    await refuse(world.limiter, grant, visitor or world.visitor(), error, scale=1)
 
 
 def test_a_refusal_stops_those_in_line_until_the_servers_time() -> None:
@@ -340,119 +310,6 @@ def test_an_adaptive_limit_follows_its_headers_both_ways() -> None:
         heed(world.limiter, grant, {"x-ratelimit-limit": "10", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)})
         await world.ask("after", limits=("r",))
         assert world.gone[-1][1] == 0.8
-
-    simulate(story)
-
-
-class Recording(MemoryLedger):
-    """Remembers every write; can be out of order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[str] = []
-        self.broken = False
-
-    async def save(self, gate: str, state: State) -> None:
-        if self.broken:
-            raise StorageUnavailable("no database")
-        self.writes.append(gate)
-        await super().save(gate, state)
-
-
-def test_a_slow_limit_is_debited_before_the_request_and_a_fast_one_once_a_life() -> None:
-    async def story() -> None:
-        ledger = Recording()
-        world = World(Rate(name="slow", limit=1, per=timedelta(seconds=20), burst=3), FAST, ledger=ledger)
-        for _ in range(3):
-            await world.ask(limits=("slow", "fast"))
-        assert [name.split(":")[1] for name in ledger.writes] == ["fast", "slow", "slow", "slow"]
-
-    simulate(story)
-
-
-def test_without_a_ledger_nothing_goes() -> None:
-    async def story() -> None:
-        ledger = Recording()
-        world = World(Rate(name="slow", limit=1, per=timedelta(seconds=20), burst=3), ledger=ledger)
-        ledger.broken = True
-        with pytest.raises(StorageUnavailable):
-            await world.ask(limits=("slow",))
-        ledger.broken = False
-        await world.ask("again", limits=("slow",))
-        assert names(world) == ["again"]
-
-    simulate(story)
-
-
-def test_a_slow_write_does_not_bring_two_requests_too_near() -> None:
-    class Slow(MemoryLedger):
-        async def save(self, gate: str, state: State) -> None:
-            await asyncio.sleep(5 if not self.states else 0)
-            await super().save(gate, state)
-
-    async def story() -> None:
-        world = World(MINUTE, ledger=Slow(), patience=timedelta(hours=1))
-        for _ in range(2):
-            (await world.ask(limits=("minute",))).written()
-        assert world.gone[1][1] - world.gone[0][1] >= 60
-
-    simulate(story)
-
-
-def test_a_long_closing_outlives_the_process() -> None:
-    async def story() -> None:
-        ledger = MemoryLedger()
-        world = World(ONCE, ledger=ledger)
-        grant = await world.ask(limits=("once",))
-        await refusal(world, grant, refused(600))
-        await refusal(world, grant, refused(900, Scope.SELLER))
-        await asyncio.sleep(100)
-        with pytest.raises(Snooze, match="closed by the vendor for 13 min"):
-            await World(ONCE, ledger=ledger).ask(limits=("once",))
-        await asyncio.sleep(700)
-        with pytest.raises(Snooze, match="closed by the vendor for 101 s"):
-            await World(ONCE, ledger=ledger).ask(limits=("once",))
-
-    simulate(story)
-
-
-def test_what_another_daemon_used_counts_when_the_shop_comes_back() -> None:
-    async def story() -> None:
-        ledger = MemoryLedger()
-        here, there = World(MINUTE, ledger=ledger), World(MINUTE, ledger=ledger)
-        await here.ask(limits=("minute",))
-        here.limiter.retire("acme", identity())
-        await asyncio.sleep(70)
-        await there.ask(limits=("minute",))
-        await asyncio.sleep(10)
-        with pytest.raises(Snooze):
-            await here.ask(limits=("minute",))
-
-    simulate(story)
-
-
-@pytest.mark.parametrize("spoil", [{"sent": []}, {"kind": "window", "sent": []}, {"kind": "bucket"}, {"kind": "bucket", "tat": "x"}])
-def test_an_entry_that_cannot_be_read_is_taken_for_all_used(spoil: dict[str, Any]) -> None:
-    async def story() -> None:
-        ledger = MemoryLedger()
-        ledger.states["acme:minute:seller:seller-1:personal"] = spoil
-        with pytest.raises(Snooze):
-            await World(MINUTE, ledger=ledger).ask(limits=("minute",))
-
-    simulate(story)
-
-
-def test_a_clock_set_back_closes_nothing_for_ever() -> None:
-    async def story() -> None:
-        ledger = MemoryLedger()
-        world = World(MINUTE, ledger=ledger)
-        grant = await world.ask(limits=("minute",))
-        await refusal(world, grant, refused(100))
-        again = World(MINUTE, ledger=ledger)
-        again.clock.born -= timedelta(days=2)
-        with pytest.raises(Snooze) as caught:
-            await again.ask(limits=("minute",))
-        assert caught.value.until - again.clock.now() < timedelta(seconds=102)
 
     simulate(story)
 
