@@ -24,7 +24,7 @@ HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(r"(?:^|_)(?:token|secret|password|passwd|authorization|cookie|api_?key|credentials?|dsn)$", flags=re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?"  # JWT
-    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user and password inside an address
+    r"|(?<=://)[^\s/@:]*:(?!\*\*\*@)[^\s/@]+(?=@)"  # user and password inside an address
     r"|(?<=(?i:bearer) )\S+"
     r"|(?<![\w/.-])(?=\S*[0-9])(?=\S*[A-Z])(?=\S*[a-z])[\w+-]{40,}={0,2}(?![\w/.-])",  # long random text
     flags=re.ASCII,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import daemons, database, demo, overview, rejected, runs, settings, shops, sync, vault
+from mpsyncd.cli import daemons, database, overview, rejected, runs, settings, shops, sync, vault
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ def options(
 
 
 app.command("run")(daemons.run)
-app.command("demo")(demo.demo)
+app.command("demo")(daemons.demo)
 app.command("sandbox")(daemons.sandbox)
 app.command("migrate")(database.migrate)
 app.command("check-config")(settings.check_config)

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import aiohttp
-import typer
 
 from mpsyncd import daemon
 from mpsyncd.cli.choices import source_named
@@ -23,8 +22,6 @@ from mpsyncd.cli.following import follow
 from mpsyncd.cli.neighbour import InventedShop, Neighbour, sandbox_process
 from mpsyncd.cli.output import say
 from mpsyncd.cli.progress import LOOK_EVERY, Bar, screen
-from mpsyncd.cli.session import perform
-from mpsyncd.cli.settings import Json
 from mpsyncd.daemon.run import Daemon
 from mpsyncd.model.feed import FeedState
 from mpsyncd.model.overview import ShopView
@@ -36,7 +33,6 @@ from mpsyncd.storage import requests, shops
 from mpsyncd.storage.pool import Database
 from mpsyncd.storage.status import overview
 
-LIMIT_SCALE = 600.0
 EVENT_RATE = 2.0
 _LOADED = frozenset({FeedState.OK, FeedState.DONE, FeedState.PARKED})
 
@@ -50,26 +46,13 @@ class Scene:
     shops: Mapping[str, InventedShop]
 
 
-def demo(
-    context: typer.Context,
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Load, follow the changes, compare with the truth, and leave.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the database for the next demo.")] = False,
-    limit_scale: Annotated[
-        float, typer.Option(min=1, max=10_000, help="How many times faster than published limits refill.")
-    ] = LIMIT_SCALE,
-    json: Json = False,
-) -> None:
-    """Show everything with invented shops: a PostgreSQL of its own, a sandbox that plays the vendors, the daemon between them."""
-
-    async def work(_settings: Settings) -> int:
-        with _data_dir(keep=keep) as folder:
-            async with sandbox_process(limit_scale=limit_scale, event_rate=EVENT_RATE) as neighbour:
-                scene = _scene(neighbour, folder, limit_scale=limit_scale)
-                code = await daemon.run_once(scene.settings, lambda one: _play(one, scene, once=once, json=json), web=True)
-        return code if once else Code.DONE  # without --once Ctrl-C is the way to end it
-
-    raise typer.Exit(perform(context, work))
+async def play(*, once: bool, keep: bool, limit_scale: float, json: bool) -> int:
+    """Build everything up, show it, take it down; return the exit code."""
+    with _data_dir(keep=keep) as folder:
+        async with sandbox_process(limit_scale=limit_scale, event_rate=EVENT_RATE) as neighbour:
+            scene = _scene(neighbour, folder, limit_scale=limit_scale)
+            code = await daemon.run_once(scene.settings, lambda one: _play(one, scene, once=once, json=json), web=True)
+    return code if once else Code.DONE  # without --once Ctrl-C is the way to end it
 
 
 async def _play(one: Daemon, scene: Scene, *, once: bool, json: bool) -> int:

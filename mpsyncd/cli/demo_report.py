@@ -21,7 +21,7 @@ def print_report(results: Sequence[Comparison], *, json: bool) -> None:
         Column(title="rows", right=True),
         Column(title="first day"),
         Column(title="last day"),
-        Column(title="against the truth", wide=True),
+        Column(title="truth", wide=True),
     )
     print_table(columns, [(each.shop, each.table, each.rows, each.first_day, each.last_day, _verdict(each)) for each in results])
     for reason in sorted({f"{each.shop}: {each.parked}" for each in results if each.parked is not None}):

@@ -41,7 +41,11 @@ def screen() -> Iterator[Screen]:
     """Bars on a terminal, else lines; both on stderr."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines()
+        lines = _Lines()
+        try:
+            yield lines
+        finally:
+            lines.finish()
         return
     columns = (
         TextColumn("{task.fields[name]}"),
@@ -75,15 +79,19 @@ class _Bars:
 
 @dataclass(slots=True)
 class _Lines:
-    """One line whenever something changed, but not more than one in a few seconds; the end is always told."""
+    """One line whenever something changed, but not more than one in a few seconds; how it ended is always told."""
 
-    shown: str = ""
-    shown_at: float = float("-inf")
+    seen: str = ""
+    told: str = ""
+    told_at: float = float("-inf")
 
     def show(self, bars: Iterable[Bar]) -> None:
-        text = ", ".join(f"{bar.name} {'…' if bar.percent is None else f'{bar.percent} %'} {bar.rows} rows" for bar in bars)
-        now = SystemClock().monotonic()
-        finished = "…" not in text and all(part.split(" %")[0].endswith("100") for part in text.split(", "))
-        if text and text != self.shown and (finished or now - self.shown_at >= _LINE_EVERY):
-            say(text)
-            self.shown, self.shown_at = text, now
+        self.seen = ", ".join(f"{bar.name} {'' if bar.percent is None else f'{bar.percent} %, '}{bar.rows} rows" for bar in bars)
+        if SystemClock().monotonic() - self.told_at >= _LINE_EVERY:
+            self.finish()
+
+    def finish(self) -> None:
+        """Tell the last state, unless it was told already."""
+        if self.seen and self.seen != self.told:
+            say(self.seen)
+            self.told, self.told_at = self.seen, SystemClock().monotonic()

@@ -178,9 +178,16 @@ async def run(settings: Settings) -> int:
 async def run_once(settings: Settings, work: Callable[[Daemon], Awaitable[int]], *, web: bool = False) -> int:
     """Run a daemon for as long as `work` takes (a one-shot command, the demo); return what it returns."""
     daemon = Daemon(settings)
-    with_signals(daemon.stop)
-    serving_task = asyncio.create_task(daemon.serve(web=web), name="daemon")
     working: asyncio.Task[int] | None = None
+
+    def leave() -> None:
+        """End the work before the database goes away under it."""
+        if working is not None:
+            working.cancel()
+        daemon.stop()
+
+    with_signals(leave)
+    serving_task = asyncio.create_task(daemon.serve(web=web), name="daemon")
     try:
         waiting = asyncio.create_task(daemon.ready.wait())
         await asyncio.wait({serving_task, waiting}, return_when=asyncio.FIRST_COMPLETED)

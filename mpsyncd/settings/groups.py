@@ -160,9 +160,7 @@ class EngineSettings(Group):
     sweep_share: float = Field(
         default=0.5, gt=0, le=1, description="A complete walk that would remove a larger share of at least 20 rows is not believed"
     )
-    shops_at_once: int = Field(default=50, ge=1, le=1000, description="Shops that are worked at the same time")
-    feeds_per_shop: int = Field(default=4, ge=1, le=50, description="Feeds of one shop that are worked at the same time")
-    stop_within: Duration = Field(default=timedelta(seconds=20), description="How long pages in hand may take after SIGTERM")
+    feeds_at_once: int = Field(default=100, ge=1, le=10_000, description="Feeds that are read at once; one that waits does not count")
     keep_runs: Duration = Field(default=timedelta(days=90), description="Age at which finished runs and slices are removed")
     keep_events: Duration = Field(default=timedelta(days=365), description="Age at which recorded changes of content are removed")
     keep_rejected: Duration = Field(default=timedelta(days=180), description="Age at which rejected rows are removed")

@@ -16,7 +16,6 @@ from mpsyncd.model.errors import StorageUnavailable
 from mpsyncd.model.overview import Overview
 from mpsyncd.web.keys import PORTS
 from mpsyncd.web.negotiate import preferred
-from mpsyncd.web.page import render
 from mpsyncd.web.ports import WebPorts
 from mpsyncd.web.words import LANGUAGES
 
@@ -44,6 +43,8 @@ async def status(request: web.Request) -> web.Response:
     vary = {"Vary": "Accept, Accept-Language"}
     if kind == "application/json":
         return web.Response(body=_dump(content(ports, overview, reasons)), content_type=kind, headers=vary)
+    from mpsyncd.web.page import render  # noqa: PLC0415 - jinja2 costs a tenth of a second at start
+
     language = preferred(request.headers.get("Accept-Language", ""), LANGUAGES, default="en")
     text = render(ports, overview, reasons, language=language)
     return web.Response(text=text, content_type=kind, headers=vary | {"Content-Language": language})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, not imported by pytest
 
+from mpsyncd.cli.reference import commands_markdown
 from mpsyncd.settings import reference as settings
 from mpsyncd.web.app import routes_markdown
 from mpsyncd.web.metrics import metrics_markdown
@@ -18,6 +19,7 @@ def generated() -> dict[str, Callable[[], str]]:
     """Path of each generated file -> what must stand in it."""
     return {
         "config/mpsyncd.example.toml": settings.example_toml,
+        "docs/reference/commands.md": commands_markdown,
         "docs/reference/metrics.md": metrics_markdown,
         "docs/reference/routes.md": routes_markdown,
         "docs/reference/settings.md": settings.markdown,

@@ -1,0 +1,132 @@
+"""Commands on a real database, against the sandbox, with no daemon beside them."""
+
+from pathlib import Path
+
+import pytest
+
+from mpsyncd.cli.neighbour import Neighbour
+from support.cli import Cli
+
+
+def _token(neighbour: Neighbour, name: str) -> str:
+    return next(shop.token for shop in neighbour.shops if shop.name == name)
+
+
+def _add(cli: Cli, neighbour: Neighbour, name: str) -> None:
+    assert cli("shops", "add", "wildberries", "--name", name, "--token-file", "-", stdin=_token(neighbour, name)).code == 0
+
+
+def test_migrate_says_what_it_did_and_does_it_once(cli: Cli) -> None:
+    assert "0001_core" in cli("migrate", "--json").json["applied"]
+    assert cli("migrate").out == "The schema is current; nothing was done.\n"
+
+
+def test_a_shop_is_added_listed_paused_checked_and_removed(cli: Cli, neighbour: Neighbour, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(_token(neighbour, "linen-shop"))
+    added = cli("shops", "add", "wildberries", "--name", "linen", "--token-file", "key")
+    assert added.code == 0
+    assert "'linen' was added as number 1" in added.out
+    assert "content" in added.err
+    assert "statistics" in added.out
+    assert [shop["name"] for shop in cli("shops", "list", "--json").json] == ["linen"]
+    assert "paused" in cli("shops", "pause", "1").out
+    assert "paused" in cli("shops", "list").out
+    assert cli("sync", "linen").code == 1
+    assert "goes on" in cli("shops", "resume", "linen").out
+    checked = cli("shops", "check", "linen", "--json")
+    assert checked.json["check"]["capabilities"]["content"][0] == "missing"
+    assert cli("shops", "remove", "linen", "--yes").code == 0
+    assert _token(neighbour, "linen-shop") not in f"{added}{checked}"
+
+
+def test_the_vendors_name_is_taken_when_none_is_given(cli: Cli, neighbour: Neighbour) -> None:
+    added = cli("shops", "add", "wildberries", "--token-file", "-", "--json", stdin=_token(neighbour, "north-wind"))
+    assert added.json["shop"]["name"]
+    assert added.json["check"]["valid"] is True
+    again = cli("shops", "add", "wildberries", "--token-file", "-", stdin=_token(neighbour, "north-wind"))
+    assert (again.code, again.out) == (1, "")
+    assert "already has a shop" in again.err
+
+
+@pytest.mark.parametrize("token", ["", "hush", "hush.hush.hush"])
+def test_a_key_that_can_not_work_adds_nothing(token: str, cli: Cli) -> None:
+    refused = cli("shops", "add", "wildberries", "--name", "x", "--token-file", "-", stdin=token)
+    assert refused.code == (78 if not token else 1)
+    assert "hush" not in refused.err
+    assert cli("shops", "list", "--json").json == []
+
+
+def test_a_new_key_must_be_of_the_same_seller(cli: Cli, neighbour: Neighbour) -> None:
+    _add(cli, neighbour, "north-wind")
+    assert cli("shops", "rotate-key", "north-wind", "--token-file", "-", stdin=_token(neighbour, "north-wind")).code == 0
+    other = cli("shops", "rotate-key", "north-wind", "--token-file", "-", stdin=_token(neighbour, "small-toys"))
+    assert other.code == 1
+    assert "another" in other.err
+
+
+def test_sync_without_a_daemon_does_the_work_itself(cli: Cli, neighbour: Neighbour) -> None:
+    _add(cli, neighbour, "north-wind")
+    done = cli("sync", "north-wind", "--json")
+    assert done.code == 0, done.err
+    [followed] = done.json
+    assert followed["run"]["state"] == "done"
+    assert "north-wind 100 %" in done.err
+    [shop] = cli("status", "--json").json["shops"]
+    assert {table["table"]: table["live"] for table in shop["tables"]}["wb.orders"] > 3_000
+    shown = cli("status")
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert "north-wind (wildberries, number 1)" in shown.out
+    listed = cli("runs", "list", "--json").json
+    assert "done" in {run["state"] for run in listed}
+    assert cli("runs", "show", str(followed["run"]["run_id"])).code == 0
+    assert "ended already" in cli("runs", "cancel", str(followed["run"]["run_id"])).err
+    assert cli("rejected", "list").out == "No row was rejected.\n"
+
+
+def test_sync_of_a_key_that_lacks_a_right_is_partly_done(cli: Cli, neighbour: Neighbour) -> None:
+    _add(cli, neighbour, "linen-shop")
+    done = cli("sync")
+    assert done.code == 3
+    assert "partly" in done.out
+    assert "no right 'content'" in done.err
+    assert cli("sync", "linen-shop", "--stream", "orders").code == 0
+    assert cli("sync", "linen-shop", "--stream", "orders", "--from", "2026-01-01", "--to", "2026-01-01").code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, code, shown",
+    [
+        (("sync",), 1, "There is no shop"),
+        (("sync", "nobody"), 1, "no shop 'nobody'"),
+        (("sync", "north-wind", "--stream", "order"), 2, "did you mean orders"),
+        (("sync", "--source", "wildbery"), 2, "did you mean wildberries"),
+        (("runs", "show", "77"), 1, "no run 77"),
+        (("runs", "list", "--shop", "nobody"), 1, "nobody"),
+        (("shops", "pause", "nobody"), 1, "nobody"),
+    ],
+)
+def test_what_is_not_there_is_named(arguments: tuple[str, ...], code: int, shown: str, cli: Cli, neighbour: Neighbour) -> None:
+    if "north-wind" in arguments:
+        _add(cli, neighbour, "north-wind")
+    result = cli(*arguments)
+    assert (result.code, result.out) == (code, "")
+    assert shown in result.err
+
+
+def test_the_vaults_key_is_rotated_and_the_old_one_goes(cli: Cli, neighbour: Neighbour, tmp_path: Path) -> None:
+    _add(cli, neighbour, "north-wind")
+    before = (tmp_path / "data" / "vault.key").read_text()
+    rotated = cli("vault", "rotate", "--json").json
+    after = (tmp_path / "data" / "vault.key").read_text()
+    assert rotated["secrets"] == 1
+    assert rotated["retired"] == [before.partition(":")[0]]
+    assert before not in after
+    assert cli("shops", "check", "north-wind").code == 0
+
+
+def test_a_database_that_is_away_means_try_later(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MPSYNCD_DATABASE__DSN", f"postgresql://u:hush@/db?host={tmp_path}")
+    monkeypatch.setenv("MPSYNCD_DATABASE__CONNECT_TIMEOUT", "100 ms")
+    result = cli("status")
+    assert result.code == 75
+    assert "hush" not in result.err
