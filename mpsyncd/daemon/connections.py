@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.request import Api
     from mpsyncd.model.shop import Shop
-    from mpsyncd.model.source import Credentials, Source
+    from mpsyncd.model.source import Credentials, Identity, Source
     from mpsyncd.model.stream import Lane, Stream
     from mpsyncd.transport import Transport
 
@@ -52,6 +52,10 @@ class Connections:
             reason=reason,
         ) as api:
             yield api
+
+    async def identity(self, shop: Shop) -> Identity:
+        """What the stored key says of itself now; raises Unauthorized for one that can not work."""
+        return self.sources[shop.source].identify(await self.secrets(shop.shop_id), self.clock.now())
 
     async def second_opinion(self, shop: Shop) -> str | None:
         """Implements `engine.ports.Doctor`: why the key does not work, None when anything at all does."""

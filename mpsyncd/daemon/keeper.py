@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from mpsyncd.model.errors import MpsyncdError, StorageUnavailable
-from mpsyncd.storage import shop_status
+from mpsyncd.model.errors import MpsyncdError, StorageUnavailable, Unauthorized
+from mpsyncd.storage import feeds, shop_status, shops
 from mpsyncd.storage.maintenance import Retention, purge_removed, sweep_history
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 CLEAN_EVERY = timedelta(minutes=5)
 KEYS_EVERY = timedelta(hours=24)
+FIRST_LOOK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,33 @@ class Keeper:
             log.debug("chore_postponed", chore="retention", error=str(error))
 
     async def look_at_keys(self) -> None:
-        """Ask whether refused keys work again; what was parked for them goes on."""
+        """Read every key again, ask whether refused ones work, and let what is parked alone have another try."""
+        pool = self.storage.pool
         try:
-            async with self.storage.pool.connection() as connection:
+            async with pool.connection() as connection:
+                working = [shop for shop in await shops.list_shops(connection) if shop.works]
                 refused = await shop_status.refused_keys(connection)
+            for shop in working:
+                await self._read(shop)
             for shop in refused:
                 await self._look(shop)
+            async with pool.connection() as connection:
+                for shop_id in await feeds.parked_shops(connection):
+                    await feeds.unpark(connection, shop_id)
         except StorageUnavailable as error:
             log.debug("chore_postponed", chore="keys", error=str(error))
+
+    async def _read(self, shop: Shop) -> None:
+        try:
+            told = await self.connections.identity(shop)
+        except Unauthorized as error:
+            log.warning("key_unusable", shop=shop.shop_id, error=str(error))
+            return
+        for warning in told.warnings:
+            log.warning("key_warning", shop=shop.shop_id, warning=warning)
+        if told.as_json() != shop.identity:
+            async with self.storage.pool.connection() as connection:
+                await shops.tell_identity(connection, shop.shop_id, told)
 
     async def _look(self, shop: Shop) -> None:
         try:

@@ -16,7 +16,7 @@ import structlog
 
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
-from mpsyncd.daemon.keeper import CLEAN_EVERY, KEYS_EVERY, Keeper
+from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
 from mpsyncd.daemon.observe import Observer
 from mpsyncd.daemon.outward import transport_options
 from mpsyncd.daemon.stores import Storage, open_storage
@@ -163,7 +163,7 @@ class Daemon:
     def _make_ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
         ticker = Ticker(dispatcher.tick, beat=self._settings.engine.lease_ttl / 3)
         ticker.every(CLEAN_EVERY, keeper.clean, name="housekeeping")
-        ticker.every(KEYS_EVERY, keeper.look_at_keys, name="keys")
+        ticker.every(KEYS_EVERY, keeper.look_at_keys, name="keys", first=FIRST_LOOK)
         return ticker
 
 

@@ -6,7 +6,7 @@ Due-ness itself is `feeds.next_due_at` in the database, so a daemon that was dow
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -65,9 +65,10 @@ class Ticker:
         """Ask for a tick as soon as the current one is over. Must be called from the loop's own thread."""
         self._wanted.set()
 
-    def every(self, interval: timedelta, job: Callable[[], Awaitable[None]], *, name: str) -> None:
-        """Call `job` every `interval`, never two at a time; a late call is made once."""
-        trigger = IntervalTrigger(seconds=interval.total_seconds())
+    def every(self, interval: timedelta, job: Callable[[], Awaitable[None]], *, name: str, first: timedelta | None = None) -> None:
+        """Call `job` every `interval`, the first time `first` from now, never two at a time; a late call is made once."""
+        begin = datetime.now(UTC) + (interval if first is None else first)
+        trigger = IntervalTrigger(seconds=interval.total_seconds(), start_date=begin)
         self._scheduler.add_job(job, trigger, id=name, max_instances=1, coalesce=True, misfire_grace_time=None)
 
     async def run(self) -> None:

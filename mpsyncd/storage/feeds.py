@@ -162,6 +162,17 @@ async def unpark(
     return frozenset(row["stream"] for row in freed)
 
 
+async def parked_shops(connection: Connection) -> Sequence[int]:
+    """Working shops with feeds that are parked alone, for the daily probe: whatever they lacked may have come."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT f.shop_id FROM mpsync.feeds f JOIN mpsync.shops s USING (shop_id) JOIN mpsync.customers c USING (customer_id)
+        WHERE f.state = 'parked' AND s.status IN ('syncing', 'active') AND NOT s.paused AND c.enabled ORDER BY f.shop_id
+        """
+    )
+    return [row["shop_id"] for row in rows]
+
+
 _NUDGE = """
 UPDATE mpsync.feeds SET next_due_at = now()
 WHERE shop_id = $1 AND lane = 'live' AND stream = ANY ($2::text[]) AND next_due_at > now()

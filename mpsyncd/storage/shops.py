@@ -94,6 +94,13 @@ async def add(connection: Connection, keyring: Keyring, new: NewShop) -> Shop:
         return await get(connection, shop_id)
 
 
+async def tell_identity(connection: Connection, shop_id: int, told: Identity) -> None:
+    """Write down what a stored key says of itself today: its warnings grow as it nears its end."""
+    await connection.execute(
+        "UPDATE mpsync.shops SET identity = $2, expires_at = $3 WHERE shop_id = $1", shop_id, told.as_json(), told.expires_at
+    )
+
+
 async def list_shops(connection: Connection, *, source: str | None = None, customer: str | None = None) -> Sequence[Shop]:
     """All shops, in the order of their ids."""
     rows = await connection.fetch(
