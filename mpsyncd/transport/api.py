@@ -56,9 +56,16 @@ class SourceApi:
         source = self._visitor.source
         url = address(source, request, self._options.source(source.name))
         failures = refusals = 0
+        broken: Transient | None = None
         while True:
             ticket = self._limiter.ticket(request, self._visitor)
-            grant = await self._limiter.acquire(ticket, self._visitor)
+            try:
+                grant = await self._limiter.acquire(ticket, self._visitor)
+            except Snooze:
+                if broken is None:
+                    raise
+                # A snooze spends no attempt: behind a slow limit a method that always fails would never be seen to fail.
+                raise broken from None
             exchange = Exchange(
                 request,
                 url,

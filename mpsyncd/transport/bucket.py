@@ -67,7 +67,7 @@ class Bucket(Meter):
         return max(now.mono, max(self._tat, now.mono) + (count - 1) * self._interval - self._tolerance)
 
     def available(self, now: Moment) -> int:
-        room = now.mono - max(self._tat, now.mono) + self._tolerance
+        room = now.mono - max(self._tat, now.mono) + self._tolerance + self._slack
         return max(0, math.floor(room / self._interval + 1e-9) + 1)
 
     def heed(self, now: Moment, said: Said) -> None:

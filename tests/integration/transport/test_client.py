@@ -234,6 +234,16 @@ async def test_errors_of_the_vendor_come_through_at_once() -> None:
             assert len(there.asked) == 1
 
 
+async def test_behind_a_slow_limit_a_failure_is_a_failure_and_not_a_snooze() -> None:
+    rate = Rate(name="slow", limit=1, per=timedelta(minutes=1))
+    async with vendor(always(answer(b"", status=503))) as there, way(there.url, rate) as out:
+        with pytest.raises(Transient, match="answered 503"):
+            await out.api.send(get(limits=("slow",)))
+        assert len(there.asked) == 1
+        with pytest.raises(Snooze):
+            await out.api.send(get(limits=("slow",)))
+
+
 async def test_503_with_a_time_is_waited_for_or_snoozed() -> None:
     busy = answer(b"", status=503, headers={"Retry-After": "1"})
     async with vendor(in_turn(busy, answer([]))) as there, way(there.url) as out:
@@ -346,7 +356,7 @@ async def test_budgets_and_waits_are_told() -> None:
             "acme",
             "r",
             "seller-1",
-            1,
+            2,
             0,
             1,
         )
