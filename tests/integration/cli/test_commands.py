@@ -1,7 +1,9 @@
 """Commands on a real database, against the sandbox, with no daemon beside them."""
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from mpsyncd.cli.neighbour import Neighbour
@@ -81,6 +83,7 @@ def test_sync_without_a_daemon_does_the_work_itself(cli: Cli, neighbour: Neighbo
     assert cli("runs", "show", str(followed["run"]["run_id"])).code == 0
     assert "ended already" in cli("runs", "cancel", str(followed["run"]["run_id"])).err
     assert cli("rejected", "list").out == "No row was rejected.\n"
+    assert cli("rejected", "retry", "--json").json == {"tried": 0, "written": 0, "refused": 0}
 
 
 def test_sync_of_a_key_that_lacks_a_right_is_partly_done(cli: Cli, neighbour: Neighbour) -> None:
@@ -130,3 +133,28 @@ def test_a_database_that_is_away_means_try_later(cli: Cli, monkeypatch: pytest.M
     result = cli("status")
     assert result.code == 75
     assert "hush" not in result.err
+
+
+_REJECTED = """
+INSERT INTO mpsync.rejected_rows (shop_id, stream, table_name, document, document_hash, reason, asked_at)
+VALUES (1, 'orders', 'wb.orders', $1, sha256($1::text::bytea), 'invented', now())
+"""
+
+
+def test_rejected_rows_are_listed_and_tried_again(cli: Cli, neighbour: Neighbour, empty_database: str) -> None:
+    async def reject(*documents: str) -> None:
+        connection = await asyncpg.connect(empty_database)
+        for document in documents:
+            await connection.execute(_REJECTED, document)
+        await connection.close()
+
+    _add(cli, neighbour, "north-wind")
+    asyncio.run(reject('{"srid": "a1", "totalPrice": 5}', '{"srid": "a2", "totalPrice": "much"}'))
+    assert {row["reason"] for row in cli("rejected", "list", "--json").json} == {"invented"}
+    assert "invented" in cli("rejected", "list", "--shop", "north-wind").out
+    tried = cli("rejected", "retry", "--json")
+    assert (tried.code, tried.json) == (3, {"tried": 2, "written": 1, "refused": 1})
+    [left] = cli("rejected", "list", "--json").json
+    assert "a2" in left["document"]
+    assert cli("rejected", "retry", str(left["rejected_id"])).code == 1
+    assert "77" in cli("rejected", "retry", "77").err
