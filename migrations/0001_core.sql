@@ -180,13 +180,23 @@ CREATE TABLE mpsync.walks (
     walk_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT walks_pk PRIMARY KEY,
     slice_id   bigint NOT NULL CONSTRAINT walks_slice_fk REFERENCES mpsync.slices ON DELETE CASCADE,
     started_at timestamptz NOT NULL,
-    seen       bigint NOT NULL DEFAULT 0
+    seen       bigint NOT NULL DEFAULT 0,
+    unread     bigint NOT NULL DEFAULT 0   -- rows whose key could not be read: what they stand for can not be told from what is gone
 );
 CREATE INDEX walks_slice_ix ON mpsync.walks (slice_id);
 CREATE UNLOGGED TABLE mpsync.walk_seen (
     walk_id  bigint NOT NULL,
     key_hash bytea NOT NULL,
     CONSTRAINT walk_seen_pk PRIMARY KEY (walk_id, key_hash)
+);
+
+-- Documents of a slice that is written in one go when its last page is there (REPLACE, numbered documents).
+CREATE TABLE mpsync.slice_rows (
+    slice_id bigint NOT NULL CONSTRAINT slice_rows_slice_fk REFERENCES mpsync.slices ON DELETE CASCADE,
+    row_id   bigint GENERATED ALWAYS AS IDENTITY,
+    asked_at timestamptz NOT NULL,
+    document text NOT NULL,
+    CONSTRAINT slice_rows_pk PRIMARY KEY (slice_id, row_id)
 );
 
 -- Rows that PostgreSQL or the row function refused, whole, with the reason; `mpsyncd rejected retry` feeds them in again.
@@ -198,6 +208,7 @@ CREATE TABLE mpsync.rejected_rows (
     document      text NOT NULL,          -- JSON text, kept as text because jsonb can refuse what made the row bad
     document_hash bytea NOT NULL,
     object_key    text,                   -- JSON text of the key, when it could be read
+    parent_key    text,                   -- of a part: JSON text of its document's key
     reason        text NOT NULL,
     run_id        bigint,                 -- no foreign key: runs age out sooner, and finding the rows of each would take a scan
     asked_at      timestamptz NOT NULL,
@@ -206,6 +217,8 @@ CREATE TABLE mpsync.rejected_rows (
     last_seen_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT rejected_rows_uq UNIQUE (shop_id, table_name, document_hash)
 );
+CREATE INDEX rejected_rows_key_ix ON mpsync.rejected_rows (shop_id, table_name, object_key);
+CREATE INDEX rejected_rows_parent_ix ON mpsync.rejected_rows (shop_id, table_name, parent_key) WHERE parent_key IS NOT NULL;
 
 CREATE TABLE mpsync.event_log (
     event_id    bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT event_log_pk PRIMARY KEY,

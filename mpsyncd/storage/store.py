@@ -142,6 +142,7 @@ class PostgresStore:
                 page=page,
                 run_id=work.run_id,
                 walk_id=part.walk_id,
+                part=part.slice,
             )
             await runs.count(connection, work.run_id, feed.feed_id, done, pages=1)
             if page.last:
@@ -155,7 +156,7 @@ class PostgresStore:
             await leases.check_fence(connection, work.lease, work.feed.shop_id)
             started_at = None if walk_id is None else await slice_rows.walk_start(connection, walk_id)
             if walk_id is None or started_at is None:
-                raise LeaseLost(f"walk {walk_id} of feed {work.feed.feed_id} is gone")
+                raise LeaseLost(f"walk {walk_id} of feed {work.feed.feed_id} does not wait for a sweep any more")
             done = await sweep_walk(
                 connection,
                 await self._columns(connection),

@@ -1,0 +1,153 @@
+"""Rows of text into one table: new ones by COPY, changed ones by an upsert, and what PostgreSQL refuses singled out.
+
+COPY straight into the table is the fastest way that was measured (ADR 0002); both ways feed the same text to the same input functions of
+the column types. Decides nothing about which row wins.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import asyncpg
+import orjson
+
+from mpsyncd.storage.documents.shape import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
+
+    from mpsyncd.storage.documents.shape import Item, Shape
+    from mpsyncd.storage.pool import Connection
+
+_NULL = "\x02"
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", _NULL: "\\x02"})
+_SPECIAL = ("\\", "\r")
+_TRIES = 48
+_SHOWN = 200
+# 22 data exception, 23 integrity, 54 a limit of the program (a key too long for its index): the row is at fault, not the server.
+_ROW_AT_FAULT = ("22", "23", "54")
+_BAD_JSON = "22P05"
+
+
+async def put(
+    conn: Connection, shape: Shape, items: Sequence[Item], *, shop_id: int, asked_at: datetime, new: bool
+) -> tuple[Sequence[Item], list[Refusal]]:
+    """Write rendered items, sorted by key; return those that were written and a refusal for each of the rest.
+
+    Raises:
+        asyncpg.PostgresError: what is not the fault of a row.
+    """
+    if not items:
+        return items, []
+    try:
+        async with conn.transaction():
+            if new:
+                await _copy(conn, shape, items, shop_id=shop_id, asked_at=asked_at)
+            else:
+                await _upsert(conn, shape, items, shop_id=shop_id, asked_at=asked_at)
+    except asyncpg.PostgresError as error:
+        if not _fault_of_row(error):
+            raise
+        return await _single_out(conn, shape, items, shop_id=shop_id, asked_at=asked_at)
+    return items, []
+
+
+async def _single_out(
+    conn: Connection, shape: Shape, items: Sequence[Item], *, shop_id: int, asked_at: datetime
+) -> tuple[list[Item], list[Refusal]]:
+    """Halve a bounded number of times, then go row by row. The upsert also gets over a row that somebody else inserted."""
+    waiting: list[Sequence[Item]] = [items]
+    written: list[Item] = []
+    refused: list[Refusal] = []
+    tries = 0
+    while waiting:
+        some = waiting.pop()
+        tries += 1
+        if tries > _TRIES and len(some) > 1:
+            waiting += [[one] for one in reversed(some)]
+            continue
+        try:
+            async with conn.transaction():
+                await _upsert(conn, shape, some, shop_id=shop_id, asked_at=asked_at)
+            written += some
+        except asyncpg.PostgresError as error:
+            if not _fault_of_row(error):
+                raise
+            if len(some) == 1:
+                refused.append(Refusal(shape, some[0].document, _reason(shape, some[0], error), some[0].key))
+            else:
+                middle = len(some) // 2
+                waiting += [some[middle:], some[:middle]]
+    return written, refused
+
+
+def _fault_of_row(error: asyncpg.PostgresError) -> bool:
+    return (error.sqlstate or "").startswith(_ROW_AT_FAULT)
+
+
+def _reason(shape: Shape, item: Item, error: asyncpg.PostgresError) -> str:
+    """What PostgreSQL said, with the column where that can be told."""
+    said = str(error)[:_SHOWN]
+    column = error.column_name or _column(shape, item, error)
+    return f"column {column}: {said}" if column else said
+
+
+def _column(shape: Shape, item: Item, error: asyncpg.PostgresError) -> str | None:
+    cells = list(zip((*shape.names, "extra"), item.cells or (), strict=True))
+    if error.sqlstate == _BAD_JSON:
+        suspects = [name for name, cell in cells if cell is not None and "\\u0000" in cell]
+    else:
+        suspects = [name for name, cell in cells if cell and f'"{cell}"' in str(error)]
+        kind = next((kind for kind in shape.types if f"type {kind}:" in str(error) or str(error).endswith(f"type {kind}")), None)
+        by_type = [name for name, told in zip(shape.names, shape.types, strict=True) if told == kind]
+        suspects = [name for name in suspects if name in by_type] or suspects or (by_type if len(by_type) == 1 else [])
+    return suspects[0] if suspects else None
+
+
+async def _upsert(conn: Connection, shape: Shape, items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> None:
+    names, json = shape.names, shape.json | {"extra"}
+    rows = []
+    for item in items:
+        row = {
+            name: orjson.Fragment(cell) if name in json and cell is not None else cell
+            for name, cell in zip((*names, "extra"), item.cells or (), strict=True)
+        }
+        row["row_hash"] = "\\x" + item.digest.hex()
+        rows.append(row)
+    await conn.execute(shape.sql.upsert, shop_id, orjson.dumps(rows).decode(), asked_at)
+
+
+async def _copy(conn: Connection, shape: Shape, items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> None:
+    await conn.copy_to_table(
+        shape.sql.bare,
+        schema_name=shape.sql.schema,
+        columns=shape.sql.copied,
+        source=_once(copy_text(items, shop_id=shop_id, asked_at=asked_at)),
+        format="text",
+        null=_NULL,
+    )
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+def copy_text(items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> bytes:
+    """The items as COPY's text format, null as one control character."""
+    rows = [[_NULL if cell is None else cell for cell in item.cells or ()] for item in items]
+    lines = ["\t".join(row) for row in rows]
+    body = "\n".join(lines)
+    nulls = sum(row.count(_NULL) for row in rows)
+    told = sum(len(row) - 1 for row in rows), len(rows) - 1, nulls
+    plain = (body.count("\t"), body.count("\n"), body.count(_NULL)) == told and not any(char in body for char in _SPECIAL)
+    if not plain or any(cell == _NULL for item in items for cell in item.cells or () if nulls):
+        lines = [_escaped(item) for item in items]
+    moment = asked_at.astimezone(UTC).isoformat()
+    tail = f"\t{shop_id}\t{moment}\t{moment}\n"
+    return "".join([f"{line}\t\\\\x{item.digest.hex()}{tail}" for line, item in zip(lines, items, strict=True)]).encode()
+
+
+def _escaped(item: Item) -> str:
+    return "\t".join([_NULL if cell is None else cell.translate(_ESCAPES) for cell in item.cells or ()])

@@ -1,0 +1,120 @@
+"""The SQL of one data table, built from its declaration. The only built SQL of the program; every identifier is quoted here.
+
+Written so that plans do not depend on statistics: keys come as arrays, and a LATERAL subquery with OFFSET 0 goes into the primary key once
+a key. Runs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpsyncd.storage.documents.kinds import KEY_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mpsyncd.model.stream import Table
+    from mpsyncd.storage.documents.kinds import Kind
+
+
+def quoted(name: str) -> str:
+    """An identifier, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def relation(name: str) -> str:
+    """A table with its schema, quoted."""
+    return ".".join(map(quoted, name.split(".")))
+
+
+def listed(names: Sequence[str], prefix: str = "") -> str:
+    """Columns, quoted, with commas between them."""
+    return ", ".join(prefix + quoted(name) for name in names)
+
+
+class Statements:
+    """Statements over one table; $1 is always the shop. `keys` are its key columns after shop_id as parallel arrays."""
+
+    def __init__(self, table: Table, names: Sequence[str], key_kinds: Sequence[Kind]) -> None:
+        self.table = relation(table.name)
+        self.schema, self.bare = table.name.split(".")
+        self.key = table.key
+        self.types = tuple(KEY_TYPES[kind] for kind in key_kinds)
+        self._names = tuple(names)
+        self._tombstones = table.part_of is None
+        self._guard = quoted(table.guard) if table.guard else "NULL"
+        self.copied = (*names, "extra", "row_hash", "shop_id", "first_seen_at", "synced_at")
+        """The columns of a row as COPY sends it."""
+
+    def given(self, first: int, *, columns: int | None = None) -> str:
+        """unnest() arguments for (the first `columns` of) the key, as parameters from `first` on."""
+        types = self.types[:columns]
+        return ", ".join(f"${first + place}::{kind}[]" for place, kind in enumerate(types))
+
+    def aliases(self, columns: int | None = None) -> str:
+        """Names of the given key columns, k1, k2 and so on."""
+        return ", ".join(f"k{place}" for place, _ in enumerate(self.key[:columns], start=1))
+
+    def matches(self, table: str = "t", given: str = "i", *, columns: int | None = None) -> str:
+        """The condition that a row has the given key in shop $1."""
+        return " AND ".join(
+            [f"{table}.shop_id = $1", *(f"{table}.{quoted(name)} = {given}.k{place}" for place, name in enumerate(self.key[:columns], 1))]
+        )
+
+    @property
+    def differing(self) -> str:
+        """(shop, keys…, hashes) -> place from 1, synced_at (null: not there), deleted_at, guard of what is not stored just so."""
+        size = len(self.key)
+        return f"""
+SELECT i.place, t.synced_at, t.deleted_at, t.guard
+FROM unnest({self.given(2)}, ${size + 2}::bytea[]) WITH ORDINALITY AS i ({self.aliases()}, told, place)
+LEFT JOIN LATERAL (
+    SELECT t.row_hash, t.synced_at, t.deleted_at, {self._guard} AS guard FROM {self.table} t WHERE {self.matches()} OFFSET 0
+) t ON true
+WHERE t.row_hash IS DISTINCT FROM i.told OR t.deleted_at IS NOT NULL"""  # noqa: S608 - identifiers are quoted above
+
+    def parts_of(self, link: int) -> str:
+        """(shop, parents' keys…) -> whole key of each part row of these documents, row_hash."""
+        return f"""
+SELECT {listed(self.key, "t.")}, t.row_hash
+FROM unnest({self.given(2, columns=link)}) AS i ({self.aliases(link)})
+CROSS JOIN LATERAL (SELECT * FROM {self.table} t WHERE {self.matches(columns=link)} OFFSET 0) t"""  # noqa: S608
+
+    @property
+    def upsert(self) -> str:
+        """(shop, rows as JSON of texts, asked_at): insert or change; what a change leaves is first_seen_at."""
+        data = (*self._names, "extra", "row_hash")
+        changed = [f"{quoted(name)} = excluded.{quoted(name)}" for name in data if name not in self.key]
+        alive = ["deleted_at = NULL"] if self._tombstones else []
+        return f"""
+INSERT INTO {self.table} AS t (shop_id, {listed(data)}, first_seen_at, synced_at)
+SELECT $1, {listed(data, "r.")}, $3::timestamptz, $3::timestamptz FROM json_populate_recordset(NULL::{self.table}, $2::text::json) r
+ON CONFLICT (shop_id, {listed(self.key)}) DO UPDATE
+SET {", ".join([*changed, "synced_at = greatest(t.synced_at, excluded.synced_at)", *alive])}"""  # noqa: S608
+
+    @property
+    def delete(self) -> str:
+        """(shop, keys…): rows of these keys are deleted."""
+        return f"DELETE FROM {self.table} t USING unnest({self.given(2)}) AS i ({self.aliases()}) WHERE {self.matches()}"  # noqa: S608
+
+    @property
+    def mark(self) -> str:
+        """(walk, keys…): marks of the walk; the status tells how many are new."""
+        return f"""
+INSERT INTO mpsync.walk_seen (walk_id, key_hash)
+SELECT $1, {self.hashed("i", [f"k{place}" for place, _ in enumerate(self.key, start=1)])}
+FROM unnest({self.given(2)}) AS i ({self.aliases()})
+ON CONFLICT DO NOTHING"""  # noqa: S608
+
+    def hashed(self, table: str, names: Sequence[str]) -> str:
+        """The hash of a key as marks keep it: of the text of the row of typed values, 16 bytes of SHA-256."""
+        values = ", ".join(f"{table}.{quoted(name)}::{kind}" for name, kind in zip(names, self.types, strict=True))
+        return f"substring(sha256(convert_to(ROW({values})::text, 'UTF8')) FROM 1 FOR 16)"
+
+    @property
+    def missed(self) -> str:
+        """Condition on a row t of shop $1: alive, not marked by walk $2, written before $3."""
+        return (
+            "t.shop_id = $1 AND t.deleted_at IS NULL AND t.synced_at < $3 AND NOT EXISTS "
+            f"(SELECT FROM mpsync.walk_seen w WHERE w.walk_id = $2 AND w.key_hash = {self.hashed('t', self.key)})"
+        )
