@@ -108,7 +108,12 @@ async def swept(connection: Connection, work: Work, started_at: datetime) -> Non
     await connection.execute(_WALKED, work.feed.feed_id, started_at)
 
 
+_WALK = """
+SELECT w.started_at FROM mpsync.walks w JOIN mpsync.slices p USING (slice_id) WHERE w.walk_id = $1 AND p.state = 'walked' FOR UPDATE OF p
+"""
+
+
 async def walk_start(connection: Connection, walk_id: int) -> datetime | None:
-    """When a walk began; None when its slice is gone."""
-    started: datetime | None = await connection.fetchval("SELECT started_at FROM mpsync.walks WHERE walk_id = $1", walk_id)
+    """When a walk began that waits for its sweep; None when it does not (its feed began anew)."""
+    started: datetime | None = await connection.fetchval(_WALK, walk_id)
     return started

@@ -159,13 +159,14 @@ async def test_a_walk_waits_for_its_sweep(pool: Database) -> None:
     async with pool.transaction() as connection:
         [walk] = await slices.add(connection, feed.feed_id, run_id, [NewSlice(kind=SliceKind.WALK)], NOW - HOUR)
         assert walk.walk_id is not None
-        assert await slices.walk_start(connection, walk.walk_id) == NOW - HOUR
+        assert await slices.walk_start(connection, walk.walk_id) is None
         work = Work(lease=lease, run_id=run_id, feed=feed, stream=make_stream(Script([])), open_slice=walk)
         with pytest.raises(LeaseLost):
             await slices.swept(connection, work, NOW - HOUR)
         await slices.advance(connection, work, Page(rows=ListedRows([]), cursor=None, last=True, asked_at=NOW), Committed())
         [walked] = await slices.open_slices(connection, feed.feed_id)
         assert walked.walked
+        assert await slices.walk_start(connection, walk.walk_id) == NOW - HOUR
         await slices.swept(connection, work, NOW - HOUR)
         assert await slices.open_slices(connection, feed.feed_id) == []
         assert (await feeds.get(connection, feed.feed_id)).last_walk_at == NOW - HOUR
