@@ -10,7 +10,7 @@ import structlog
 from mpsyncd.model.errors import RateLimited, Snooze, SourceError, Transient
 from mpsyncd.transport.address import address
 from mpsyncd.transport.exchange import Exchange
-from mpsyncd.transport.grant import GateClosed
+from mpsyncd.transport.grant import GateClosed, Grant
 from mpsyncd.transport.retry import pause
 from mpsyncd.transport.words import span
 
@@ -58,14 +58,7 @@ class SourceApi:
         failures = refusals = 0
         broken: Transient | None = None
         while True:
-            ticket = self._limiter.ticket(request, self._visitor)
-            try:
-                grant = await self._limiter.acquire(ticket, self._visitor)
-            except Snooze:
-                if broken is None:
-                    raise
-                # A snooze spends no attempt: behind a slow limit a method that always fails would never be seen to fail.
-                raise broken from None
+            grant = await self._granted(request, broken)
             exchange = Exchange(
                 request,
                 url,
@@ -94,6 +87,18 @@ class SourceApi:
             finally:
                 grant.done()
             await self._back_off(request, broken, failures=failures, come_back=exchange.come_back)
+
+    async def _granted(self, request: Request, broken: Transient | None) -> Grant:
+        """Pass the gates.
+
+        A snooze spends no attempt: behind a slow limit a method that always fails would never be seen to fail, so `broken` goes first.
+        """
+        try:
+            return await self._limiter.acquire(self._limiter.ticket(request, self._visitor), self._visitor)
+        except Snooze:
+            if broken is None:
+                raise
+            raise broken from None
 
     def _refused_again(self, error: RateLimited) -> Snooze:
         """Sleeping on does not help: somebody else uses this key, or the published limit is not the real one."""
