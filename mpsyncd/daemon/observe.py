@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from mpsyncd.daemon.question import Question
 from mpsyncd.model.errors import StorageUnavailable
 from mpsyncd.storage import status
 from mpsyncd.storage.migrate import schema_state
@@ -13,14 +15,18 @@ from mpsyncd.web.ports import Sample, WebPorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from mpsyncd.daemon.stores import Storage
     from mpsyncd.engine.activity import Activity
     from mpsyncd.engine.dispatcher import Dispatcher
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.overview import Overview
+    from mpsyncd.storage.migrate import SchemaState
     from mpsyncd.transport import Transport
+
+SCHEMA_WITHIN, OVERVIEW_WITHIN = timedelta(seconds=5), timedelta(seconds=20)
+"""How long an answer waits for a database that hangs: less than the watchers that ask wait for theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +44,15 @@ class Observer:
 
     def ports(self) -> WebPorts:
         """The same, as the server wants it."""
+        schema = Question(self._schema, within=SCHEMA_WITHIN)
+        everything = Question(self._overview, within=OVERVIEW_WITHIN)
         return WebPorts(
             version=version("mpsyncd"),
             started_at=self.started_at,
             now=self.clock.now,
             live=self.live,
-            ready=self.ready,
-            overview=self.overview,
+            ready=lambda: self._ready(schema),
+            overview=everything.answer,
             budgets=self.transport.budgets,
             samples=self.samples,
             facts=self.facts,
@@ -57,7 +65,7 @@ class Observer:
         reasons = [f"the dispatcher has not ticked for {late.total_seconds():.0f} s"] if late > self.patience else []
         return tuple(reasons)
 
-    async def ready(self) -> tuple[str, ...]:
+    async def _ready(self, asked: Question[SchemaState]) -> tuple[str, ...]:
         """Why no traffic should come."""
         reasons: list[str] = []
         if self.stopping():
@@ -65,8 +73,7 @@ class Observer:
         if self.dispatcher.ticked_at is None:
             reasons.append("the first tick is not over")
         try:
-            async with self.storage.pool.connection() as connection:
-                schema = await schema_state(connection)
+            schema = await asked.answer()
         except StorageUnavailable as error:
             reasons.append(str(error))
         else:
@@ -74,7 +81,11 @@ class Observer:
                 reasons.append(schema.problem or f"the schema lacks {', '.join(schema.pending)}")
         return tuple(reasons)
 
-    async def overview(self) -> Overview:
+    async def _schema(self) -> SchemaState:
+        async with self.storage.pool.connection() as connection:
+            return await schema_state(connection)
+
+    async def _overview(self) -> Overview:
         """Everything about shops."""
         return await status.overview(self.storage.pool)
 

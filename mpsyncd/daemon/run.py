@@ -98,7 +98,12 @@ class Daemon:
 
     async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker) -> None:
         """The named root tasks; the first one to end ends them all."""
-        listener = NudgeListener(storage.dsn, on_nudge=lambda _: ticker.nudge(), clock=self._clock)
+
+        def nudged(_: int | None) -> None:
+            dispatcher.notice()
+            ticker.nudge()
+
+        listener = NudgeListener(storage.dsn, on_nudge=nudged, clock=self._clock)
         roots: set[asyncio.Task[object]] = {
             asyncio.create_task(self._wait_stopped(), name="stop"),
             asyncio.create_task(ticker.run(), name="ticker"),

@@ -57,6 +57,10 @@ class Dispatcher:
         self.storage_error: str | None = None
         self.ticked_at: datetime | None = None
 
+    def notice(self) -> None:
+        """Something changed outside (a shop came, a daemon went): the next tick looks for groups to take, however short ago it looked."""
+        self._held_at = None
+
     async def tick(self) -> datetime | None:
         """Do all that is due; return when the next thing will be. Never raises for a database that is away."""
         if self._stopping:
@@ -95,8 +99,12 @@ class Dispatcher:
         """Renew early enough that one missed beat loses nothing."""
         now = self._tools.clock.now()
         if self._held_at is None or now - self._held_at >= self._posting.lease_ttl / 3 - self._posting.lease_ttl / 100:
-            await self._tools.store.hold(self._posting.daemon, self._posting.lease_ttl)
-            self._held_at = now
+            self._held_at = now  # before the wait: a notice that comes meanwhile must not be forgotten
+            try:
+                await self._tools.store.hold(self._posting.daemon, self._posting.lease_ttl)
+            except StorageUnavailable:
+                self._held_at = None
+                raise
 
     async def _follow(self, shops: Sequence[tuple[Shop, Lease]]) -> None:
         """End the runs of shops that are no longer ours to work, of cancelled runs, and write down the feeds of new shops."""
@@ -200,6 +208,11 @@ class Dispatcher:
 
     def _streams(self, shop: Shop) -> Mapping[str, Stream]:
         return self._posting.streams.get(shop.source, {})
+
+    def heard(self) -> None:
+        """Something changed in the database: look for shops that nobody holds yet at the next tick, which is asked for."""
+        self._held_at = None
+        self._nudge()
 
     @property
     def runs(self) -> int:

@@ -243,3 +243,16 @@ async def test_a_feed_under_way_is_not_started_twice() -> None:
     assert bench.store.runs[1]["state"] is RunState.DONE
     assert all(run["feeds"] == [1] for run in bench.store.runs.values())
     assert len(bench.store.runs) == 2
+
+
+async def test_leases_are_looked_at_every_third_of_their_life_and_at_once_after_a_notice() -> None:
+    bench = make_bench(make_stream(Script([1])), shops=[make_shop()])
+    await bench.tick()
+    await bench.tick()
+    assert bench.store.holds == 1
+    bench.dispatcher.notice()
+    await bench.tick()
+    assert bench.store.holds == 2
+    await bench.clock.advance(timedelta(seconds=10))
+    await bench.tick()
+    assert bench.store.holds == 3
