@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import LeaseLost
 from mpsyncd.model.feed import Lease
+from mpsyncd.storage.nudge import notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,8 +86,9 @@ UPDATE mpsync.daemons SET gone_at = now() WHERE daemon_id = ANY ($1::uuid[]) AND
 
 
 async def release(connection: Connection, daemon: UUID) -> None:
-    """Give back everything that the daemon holds, so that others need not wait for the leases to expire."""
+    """Give back everything that the daemon holds and wake the others, so that they need not wait for the leases to expire."""
     await connection.execute(_RELEASE, [daemon], "its daemon was stopped")
+    await notify(connection)
 
 
 async def release_dead(connection: Connection, *, host: str, alive: Callable[[int], bool]) -> int:

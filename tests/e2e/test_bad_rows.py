@@ -9,7 +9,8 @@ from support.processes import Install
 from support.truth import untrue
 
 NUL = "a\0b"
-HUGE = 10**25
+HUGE = 2**63 + 5
+"""More than a bigint holds, and still a number that JSON writers write."""
 
 
 def spoil(sandbox: Sandbox) -> tuple[list[Any], list[Any]]:

@@ -1,19 +1,20 @@
 """Everything that the sandbox can do wrong during a first load. In the end all is true."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mpsyncd.model.run import Mode
 from mpsyncd.sandbox import Category, Fault, FaultKind, SellerSpec, TokenType
-from support.loads import LIVE_PAGES, SELLER, World, ask, equal_in_the_end, explained, loaded, new_world, one, repeats, rows_of
+from support.loads import LIVE_PAGES, SELLER, World, ask, equal_in_the_end, explained, loaded, new_world, one, repeats, rows_of, run, unread
 from support.processes import Install, until
 
 ORDERS, LIST, TRASH = "/api/v1/supplier/orders", "/content/v2/get/cards/list", "/content/v2/get/cards/trash"
 PATHS = (ORDERS, LIST, TRASH)
 ELSEWHERE = {FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED}
 """Kinds with tests of their own, here and in test_limits."""
-MORE_THAN_TRIES = 7
+TRIES, MORE_THAN_TRIES = 2, 3
 CASES: dict[FaultKind, dict[str, Any]] = {
     FaultKind.SERVER_ERROR: {"count": MORE_THAN_TRIES, "status": 503},
     FaultKind.RESET: {"count": MORE_THAN_TRIES},
@@ -21,13 +22,15 @@ CASES: dict[FaultKind, dict[str, Any]] = {
     FaultKind.TRUNCATED: {"count": MORE_THAN_TRIES},
     FaultKind.HTML: {"count": MORE_THAN_TRIES},
     FaultKind.EMPTY_PAGE: {"count": 1},  # twice in a row is believed
-    FaultKind.REPEATED_PAGE: {"count": 2},
     FaultKind.TRICKLE: {"count": 3, "pause": 0.1},
 }
 
+SLOW = {'sources__wildberries__limits__"statistics.orders"': {"limit": 1, "per": "300 s", "burst": 1}}
+NEIGHBOUR = SellerSpec(name="neighbour", title="ИП Сосед", cards=30, trashed=5, orders=150)
+
 
 def test_every_kind_of_fault_has_a_test() -> None:
-    assert CASES.keys() | ELSEWHERE | {FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES} == set(FaultKind)
+    assert CASES.keys() | ELSEWHERE | {FaultKind.REPEATED_PAGE, FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES} == set(FaultKind)
 
 
 async def strike(world: World, kind: FaultKind, **details: Any) -> None:
@@ -36,7 +39,7 @@ async def strike(world: World, kind: FaultKind, **details: Any) -> None:
 
 @pytest.mark.parametrize("kind", CASES)
 async def test_what_passes_is_survived(world: World, install: Install, database: str, kind: FaultKind) -> None:
-    installation = install(world.url, dsn=database, transport={"read_timeout": "700 ms"})
+    installation = install(world.url, dsn=database, transport={"read_timeout": "700 ms", "tries": TRIES})
     shop = await installation.add_shop("seller", world.token())
     await strike(world, kind, **CASES[kind])
     await installation.started()
@@ -44,6 +47,52 @@ async def test_what_passes_is_survived(world: World, install: Install, database:
     hits = {fault["path"]: fault["hits"] for fault in await world.faults()}
     assert all(hits[path] for path in PATHS), hits
     await world.cure()
+    await equal_in_the_end(world, database, {"seller": shop})
+
+
+async def test_a_page_that_comes_again_is_not_taken_for_the_next_one(install: Install, database: str) -> None:
+    """Armed when the history alone is being read: a page of the live lane in its place could not be told from the right one."""
+    async with new_world(replace(SELLER, orders=1_500)) as world:
+        await read_again(world, install, database)
+
+
+async def read_again(world: World, install: Install, database: str) -> None:
+    """A repeated page in the middle of a list, of a trash, of a history."""
+    installation = install(world.url, dsn=database, **SLOW)
+    shop = await installation.add_shop("seller", world.token())
+    world.arm(*(Fault(kind=FaultKind.REPEATED_PAGE, path=path, count=1) for path in (LIST, TRASH)))
+    await installation.started()
+
+    async def history_alone() -> bool:
+        left = await unread(database, shop)
+        return left is not None and [feed.split()[:2] for feed in left] == [["orders", "backfill"]]
+
+    await until(history_alone, what="the end of all other feeds")
+    before = len(await world.asked())
+
+    async def one_more_page() -> bool:
+        return len(await world.asked()) > before
+
+    await until(one_more_page, what="a page of history alone")
+    world.arm(Fault(kind=FaultKind.REPEATED_PAGE, path=ORDERS, count=2))
+    await loaded(database, shop)
+    assert [fault["hits"] for fault in await world.faults()] == [1, 1, 2]
+    await equal_in_the_end(world, database, {"seller": shop})
+
+
+async def test_a_walk_that_would_sweep_most_is_not_believed(world: World, install: Install, database: str) -> None:
+    """The short last page in place of the first one looks like a whole list of thirty cards."""
+    installation = install(world.url, dsn=database)
+    shop = await installation.add_shop("seller", world.token())
+    await installation.started()
+    await loaded(database, shop)
+    await world.freeze()
+    world.arm(Fault(kind=FaultKind.REPEATED_PAGE, path=LIST, count=1))
+    assert await run(database, shop, mode=Mode.FULL) == "partly"
+    [failed] = [feed for feed in await explained(database, shop) if feed["state"] == "failed"]
+    assert failed["stream"] == "cards"
+    assert "force" in failed["error"]
+    assert await one(database, "SELECT count(*) FROM wb.cards WHERE deleted_at IS NULL") >= SELLER.cards
     await equal_in_the_end(world, database, {"seller": shop})
 
 
@@ -70,10 +119,6 @@ async def test_numbers_as_texts_and_texts_as_numbers_are_read(world: World, inst
     await equal_in_the_end(world, database, {"seller": shop}, tables=("wb.orders", "wb.card_sizes", "wb.card_photos"))
     await world.cure()
     await equal_in_the_end(world, database, {"seller": shop}, mode=Mode.FULL)
-
-
-NEIGHBOUR = SellerSpec(name="neighbour", title="ИП Сосед", cards=30, trashed=5, orders=150)
-SLOW = {'sources__wildberries__limits__"statistics.orders"': {"limit": 1, "per": "300 s", "burst": 1}}
 
 
 async def disabled(dsn: str, shop: int) -> str | None:
@@ -121,7 +166,7 @@ async def test_a_withdrawn_token_stops_its_shop_until_there_is_a_new_one(install
 
 
 async def test_a_base_token_parks_only_what_it_may_not_read(world: World, install: Install, database: str) -> None:
-    installation = install(world.url, dsn=database)
+    installation = install(world.url, dsn=database, transport={"limit_scale": 10_000})
     shop = await installation.add_shop("seller", world.token(type=TokenType.BASE))
     world.arm(Fault(kind=FaultKind.BASE_REFUSED, path=ORDERS))
     await installation.started()

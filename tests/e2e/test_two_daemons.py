@@ -28,9 +28,11 @@ async def all_held(dsn: str, by: Sequence[int]) -> bool:
     return len(found) == len(SELLERS) and all(pid in by for pid in found)
 
 
-async def two(install: Install, world: World, dsn: str) -> tuple[Installation, DaemonProcess, DaemonProcess, dict[str, int]]:
+async def two(
+    install: Install, world: World, dsn: str, *, lease_ttl: str = "3 s"
+) -> tuple[Installation, DaemonProcess, DaemonProcess, dict[str, int]]:
     """Two daemons of one installation, and three shops."""
-    installation = install(world.url, dsn=dsn, **SLOW)
+    installation = install(world.url, dsn=dsn, engine={"lease_ttl": lease_ttl}, **SLOW)
     first, second = await installation.started(), await installation.started()
     shops = {spec.name: await installation.add_shop(spec.name, world.token(spec.name)) for spec in SELLERS}
     return installation, first, second, shops
@@ -66,14 +68,13 @@ async def test_a_killed_daemon_is_replaced_within_a_lease(install: Install, data
 @pytest.mark.timeout(180)
 async def test_a_stopped_daemon_hands_over_at_once(install: Install, database: str) -> None:
     async with new_world(*SELLERS) as world:
-        installation, first, second, shops = await two(install, world, database)
-        installation.set(engine={"lease_ttl": "60 s"})
+        _, first, second, shops = await two(install, world, database, lease_ttl="60 s")
         assert await first.terminate() == 0
 
         async def taken_over() -> bool:
             return await all_held(database, (second.pid,))
 
-        await until(taken_over, what="the takeover", within=30)
+        await until(taken_over, what="the takeover", within=10)  # a sixth of the time that the leases had left
         await loaded(database, *shops.values(), within=120)
         [again] = repeats([await world.asked()])
         assert again[ORDERS] <= LIVE_PAGES * 2 * len(shops)

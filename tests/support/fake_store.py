@@ -59,12 +59,14 @@ class FakeStore:
     fail_sweep: list[Exception] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     released: bool = False
+    holds: int = 0
     before_commit: Any = None
 
     def lease(self, shop: Shop) -> Lease:
         return Lease(group=shop.lease_group, holder=self.daemon, fence=1, expires_at=FAR)
 
     async def hold(self, daemon: UUID, ttl: timedelta) -> Sequence[Lease]:  # noqa: ARG002
+        self.holds += 1
         return [self.lease(shop) for shop in self.known]
 
     async def release(self, daemon: UUID) -> None:  # noqa: ARG002

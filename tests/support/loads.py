@@ -180,9 +180,13 @@ async def equal_in_the_end(
     """Stop the world, read what is new, and compare everything of every shop (seller's name to number) with the truth."""
     await world.freeze()
     for shop_id in shops.values():
-        assert await run(dsn, shop_id, mode=mode) == verdict, await explained(dsn, shop_id)
+        came_out = await run(dsn, shop_id, mode=mode)
+        if came_out != verdict:
+            raise AssertionError(f"the last run of shop {shop_id} came out {came_out}: {await explained(dsn, shop_id)}")
     for seller, shop_id in shops.items():
-        assert await untrue(dsn, world.url, seller=seller, shop_id=shop_id, tables=tables, **allowed) == []
+        wrong = await untrue(dsn, world.url, seller=seller, shop_id=shop_id, tables=tables, **allowed)
+        if wrong:
+            raise AssertionError("\n".join(["not equal to the truth:", *wrong]))
 
 
 async def explained(dsn: str, shop_id: int) -> list[dict[str, Any]]:

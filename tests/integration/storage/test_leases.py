@@ -9,6 +9,7 @@ from mpsyncd.model.errors import LeaseLost
 from mpsyncd.model.run import Mode, Trigger
 from mpsyncd.model.stream import Lane
 from mpsyncd.storage import leases, requests, runs, shop_status
+from mpsyncd.storage.nudge import CHANNEL
 from mpsyncd.storage.pool import Database
 from support.storage import FACTS, NOW, ONE, TTL, TWO, add_shop, execute, hold, plan, value
 
@@ -127,11 +128,21 @@ async def test_a_shop_being_removed_is_fenced_off_and_removal_waits_for_the_comm
             await leases.check_fence(connection, lease, shop.shop_id)
 
 
-async def test_release_gives_everything_back_at_once(pool: Database) -> None:
+async def test_release_gives_everything_back_at_once_and_wakes_the_others(pool: Database) -> None:
     await add_shop(pool)
     [first] = await hold(pool, ONE)
-    async with pool.transaction() as connection:
-        await leases.release(connection, ONE)
+    woken = asyncio.Event()
+
+    def heard(*_: object) -> None:
+        woken.set()
+
+    async with pool.connection() as listening:
+        await listening.add_listener(CHANNEL, heard)
+        async with pool.transaction() as connection:
+            await leases.release(connection, ONE)
+        async with asyncio.timeout(20):
+            await woken.wait()
+        await listening.remove_listener(CHANNEL, heard)
     [taken] = await hold(pool, TWO)
     assert taken.fence == first.fence + 1
     assert await value(pool, "SELECT gone_at IS NOT NULL FROM mpsync.daemons WHERE daemon_id = $1", ONE)
