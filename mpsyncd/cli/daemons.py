@@ -14,7 +14,7 @@ from mpsyncd.settings import Settings
 
 def run(context: typer.Context) -> None:
     """Run the daemon in the foreground until SIGTERM or SIGINT; a second signal does not wait for pages in hand."""
-    raise typer.Exit(perform(context, daemon.run, chatty=True))
+    raise typer.Exit(perform(context, daemon.run, least="debug"))
 
 
 def demo(
@@ -31,7 +31,7 @@ def demo(
     async def work(_settings: Settings) -> int:
         return await play(once=once, keep=keep, limit_scale=limit_scale, json=json)
 
-    raise typer.Exit(perform(context, work))
+    raise typer.Exit(perform(context, work, least="error"))  # parked streams belong to the show
 
 
 def sandbox(

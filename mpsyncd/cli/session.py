@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ from mpsyncd.logs import logging_to
 from mpsyncd.settings import Settings, load
 
 T = TypeVar("T")
+Level = Literal["debug", "info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ class Session:
         return load(self.config, os.environ)
 
 
-def perform(context: typer.Context, work: Callable[[Settings], Awaitable[T]], *, chatty: bool = False) -> T:
+def perform(context: typer.Context, work: Callable[[Settings], Awaitable[T]], *, least: Level = "warning") -> T:
     """Read the settings, set up logs, and run `work` in a loop of its own.
 
-    Short commands log warnings only, so that what they print stays readable; `chatty` ones log as the settings say.
+    What is less important than `least` is not logged unless --verbose asks for it, so that what a command prints stays readable.
     """
     session: Session = context.obj
     settings = session.settings()
-    level = settings.log.level if chatty or session.verbose else max(settings.log.level, "warning", key=_LEVELS.index)
+    level = settings.log.level if session.verbose else max(settings.log.level, least, key=_LEVELS.index)
     quiet = settings.log.model_copy(update={"level": level})
 
     async def inside() -> T:
@@ -50,4 +51,4 @@ def perform(context: typer.Context, work: Callable[[Settings], Awaitable[T]], *,
             raise typer.Exit(Code.INTERRUPTED) from None
 
 
-_LEVELS = ("debug", "info", "warning", "error")
+_LEVELS: tuple[Level, ...] = ("debug", "info", "warning", "error")
