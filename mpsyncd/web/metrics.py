@@ -46,14 +46,7 @@ METRICS = (
     Metric("mpsyncd_gate_available", "gauge", ("source", "rate", "scope"), "Requests that a limit would let out at once"),
     Metric("mpsyncd_gate_waiting", "gauge", ("source", "rate", "scope"), "Requests that wait for a limit"),
     Metric("mpsyncd_feeds_at_work", "gauge", (), "Feeds that this process works right now"),
-    Metric("mpsyncd_leases_held", "gauge", (), "Lease groups that this process holds"),
-    Metric("mpsyncd_database_connections", "gauge", ("state",), "Connections of the pool, idle and busy"),
-    Metric("mpsyncd_vendor_requests_total", "counter", ("source", "status"), "Answers of vendors by HTTP status; 0 for none"),
-    Metric("mpsyncd_vendor_bytes_total", "counter", ("source",), "Bytes of vendors' answers after decompression"),
-    Metric("mpsyncd_pages_committed_total", "counter", ("source", "stream"), "Pages that were committed"),
-    Metric(
-        "mpsyncd_rows_committed_total", "counter", ("source", "stream", "change"), "Rows inserted, updated, unchanged, tombstoned, rejected"
-    ),
+    Metric("mpsyncd_leases_held", "gauge", ("host", "pid"), "Lease groups that a living daemon holds"),
     Metric("mpsyncd_http_requests_total", "counter", ("route", "method", "status"), "Answers of this server"),
     Metric("mpsyncd_http_request_seconds", "histogram", ("route",), "How long answers of this server took"),
 )
@@ -118,6 +111,9 @@ def _of_overview(overview: Overview) -> Iterator[Sample]:
     for name, tally in (("mpsyncd_shops", shops), ("mpsyncd_feeds", feeds), ("mpsyncd_runs_open", runs)):
         for values, count in tally.items():
             yield Sample(name=name, value=count, labels=dict(zip(BY_NAME[name].labels, values, strict=True)))
+    for daemon in overview.daemons:
+        if daemon.alive:
+            yield Sample(name="mpsyncd_leases_held", value=len(daemon.groups), labels={"host": daemon.host, "pid": str(daemon.pid)})
     for shop in overview.shops:
         yield from _of_shop(shop, overview)
 

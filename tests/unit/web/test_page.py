@@ -4,12 +4,13 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from uuid import UUID
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mpsyncd.model.feed import FeedState
-from mpsyncd.model.overview import Overview
+from mpsyncd.model.overview import DaemonView, Overview
 from mpsyncd.model.rate import Scope
 from mpsyncd.model.run import RunState
 from mpsyncd.model.shop import ShopStatus
@@ -89,6 +90,21 @@ def _numbers(text: bytes) -> dict[str, dict[frozenset[str], float]]:
         for sample in family.samples:
             found.setdefault(sample.name, {})[frozenset(sample.labels.values())] = sample.value
     return found
+
+
+def test_leases_are_those_of_living_daemons() -> None:
+    daemon = DaemonView(
+        daemon_id=UUID(int=1),
+        host="one",
+        pid=7,
+        version="1",
+        started_at=NOW,
+        seen_at=NOW,
+        alive=True,
+        groups=("wildberries:a", "wildberries:b"),
+    )
+    overview = Overview(taken_at=NOW, shops=(), daemons=(daemon, replace(daemon, host="gone", alive=False)))
+    assert _numbers(Metrics().render(ports(), overview, ready=True))["mpsyncd_leases_held"] == {frozenset({"one", "7"}): 2}
 
 
 def test_numbers_follow_from_the_overview() -> None:
