@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -91,6 +92,8 @@ class Daemon:
                 app = build_app(observer.ports(), body_limit=self._settings.http.body_limit)
                 self.url = await stack.enter_async_context(serving(app, self._settings.http))
             await dispatcher.tick()
+            gc.collect()
+            gc.freeze()  # what is built stays for life: full collections over it would only block the loop
             log.info("daemon_ready", url=self.url, database=storage.pool.address)
             self.ready.set()
             await self._work(storage, dispatcher, ticker)

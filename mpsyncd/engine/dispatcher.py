@@ -209,11 +209,6 @@ class Dispatcher:
     def _streams(self, shop: Shop) -> Mapping[str, Stream]:
         return self._posting.streams.get(shop.source, {})
 
-    def heard(self) -> None:
-        """Something changed in the database: look for shops that nobody holds yet at the next tick, which is asked for."""
-        self._held_at = None
-        self._nudge()
-
     @property
     def runs(self) -> int:
         """How many runs are under way."""

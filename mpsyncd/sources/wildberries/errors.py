@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 _WAIT = timedelta(minutes=1)
 _WAIT_MAX = timedelta(days=2)
-_WAIT_MARGIN = timedelta(seconds=1)
 _TOKEN = re.compile(r"eyJ[\w.+/=-]+")
 _NO_CATEGORY = ("scope not allowed", "scope is not allowed", "access denied", "accessdenied")
 _WORDS = ("title", "detail", "message", "errorText", "errors", "error", "code")
@@ -115,9 +114,9 @@ def _request_id(told: Any, headers: Mapping[str, str]) -> str | None:
 
 
 def _wait(headers: Mapping[str, str]) -> timedelta:
-    """The server's time with a second on top, because it counts whole ones; a minute when it names none that makes sense."""
+    """The server's time; a minute when it names none that makes sense."""
     try:
         seconds = float(headers.get("x-ratelimit-retry") or headers.get("retry-after") or math.nan)
     except ValueError:
         return _WAIT
-    return timedelta(seconds=seconds) + _WAIT_MARGIN if 0 <= seconds <= _WAIT_MAX.total_seconds() else _WAIT
+    return timedelta(seconds=seconds) if 0 <= seconds <= _WAIT_MAX.total_seconds() else _WAIT
