@@ -167,6 +167,7 @@ class Dispatcher:
             streams=self._streams(shop),
             start=request.start if request else None,
             end=request.end if request else None,
+            nudge=self._nudge,
         )
         task = asyncio.create_task(self._perform(run, feeds), name=f"run-{run_id}")
         self._runs[task] = (run, frozenset(feed.feed_id for feed in feeds))
@@ -200,7 +201,8 @@ class Dispatcher:
         self._nudge()
 
     def _busy(self) -> frozenset[int]:
-        return frozenset().union(*(feeds for _, feeds in self._runs.values()))
+        """Feeds that are worked or wait for their turn; one with its verdict is not held back by the rest of its run."""
+        return frozenset().union(*(feeds - run.over for run, feeds in self._runs.values()))
 
     def _stream(self, shop: Shop, feed: Feed) -> Stream | None:
         """A feed of a stream that this version does not declare is left alone."""

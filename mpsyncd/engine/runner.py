@@ -59,7 +59,10 @@ class Tools:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run under way. `waits` holds the reason and end of each feed's current wait, by feed id."""
+    """A run under way. `waits` holds the reason and end of each feed's current wait, by feed id.
+
+    over: feeds that have their verdict: they are due again by their own time, however long their neighbours take. nudge: called for each.
+    """
 
     run_id: int
     shop: Shop
@@ -70,6 +73,8 @@ class Run:
     end: datetime | None = None
     waits: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     working: set[int] = field(default_factory=set)
+    over: set[int] = field(default_factory=set)
+    nudge: Callable[[], None]
 
 
 async def perform(run: Run, feeds: tuple[Feed, ...], locks: Mapping[int, asyncio.Lock], tools: Tools) -> RunState | None:
@@ -100,6 +105,8 @@ async def _guarded(run: Run, feed: Feed, lock: asyncio.Lock, tools: Tools) -> No
             tools.activity.end(stage)
             run.working.discard(feed.feed_id)
             run.waits.pop(feed.feed_id, None)
+            run.over.add(feed.feed_id)
+            run.nudge()
 
 
 async def _to_verdict(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> None:

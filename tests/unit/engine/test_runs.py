@@ -26,7 +26,7 @@ async def test_a_new_shop_is_read_to_its_end_and_is_due_again_later() -> None:
     assert bench.store.runs[1]["state"] is RunState.DONE
     assert bench.store.feeds_by_id[1].next_due_at == START + timedelta(minutes=30)
     assert all(rows.closed == 1 for rows in script.made)
-    assert bench.nudges == 1
+    assert bench.nudges == 2  # the feed's end and the run's
 
 
 async def test_the_next_page_is_fetched_while_one_is_written_and_no_further() -> None:
@@ -243,6 +243,30 @@ async def test_a_feed_under_way_is_not_started_twice() -> None:
     assert bench.store.runs[1]["state"] is RunState.DONE
     assert all(run["feeds"] == [1] for run in bench.store.runs.values())
     assert len(bench.store.runs) == 2
+
+
+async def test_a_feed_is_due_again_while_its_neighbours_still_read_their_history() -> None:
+    history = asyncio.Event()
+
+    async def page() -> int:
+        await history.wait()
+        return 1
+
+    slow, quick = Script([page]), Script([[Transient("reset")], 1])
+    streams = (make_stream(slow, name="slow"), make_stream(quick, name="quick"))
+    bench = make_bench(*streams, shops=[make_shop()])
+    await bench.tick()
+    assert bench.store.commits == []
+    await bench.clock.advance(timedelta(seconds=31))
+    await bench.tick()
+    assert len(bench.store.commits) == 2
+    await bench.clock.advance(timedelta(minutes=30))
+    await bench.tick()
+    assert len(bench.store.commits) == 4
+    assert len(slow.asked) == 1
+    history.set()
+    await bench.clock.settle()
+    assert [run["state"] for run in bench.store.runs.values()] == [RunState.PARTLY, RunState.DONE, RunState.DONE]
 
 
 async def test_leases_are_looked_at_every_third_of_their_life_and_at_once_after_a_notice() -> None:
