@@ -34,6 +34,8 @@ from mpsyncd.storage.pool import Database
 from mpsyncd.storage.status import overview
 
 EVENT_RATE = 2.0
+_NO_ORDERS_FOR_BASE = {"kind": "base_refused", "host": "statistics-api", "path": "/api/v1/supplier/orders"}
+"""So that the demo shows what a closed method looks like: vendors close methods to tokens of the base type."""
 _LOADED = frozenset({FeedState.OK, FeedState.DONE, FeedState.PARKED})
 
 
@@ -62,21 +64,32 @@ async def _play(one: Daemon, scene: Scene, *, once: bool, json: bool) -> int:
     say(f"The sandbox plays the vendors at {scene.neighbour.url}. Limits refill {scale:g} times faster than published.")
     say(f"Status: {one.url}/status")
     say(f"Database: {one.storage.dsn}")
-    await _add_shops(database, one, scene)
-    await _first_load(database)
-    if not once:
+    async with aiohttp.ClientSession(scene.neighbour.url) as client:
+        await _command(client, "/_faults", [_NO_ORDERS_FOR_BASE])
+        await _add_shops(database, one, scene)
+        await _first_load(database)
+        if once:
+            return await _prove(client, database, json=json)
         say("Everything is loaded; changes are followed. Ctrl-C ends it all.")
         await asyncio.Event().wait()
+    return Code.DONE
+
+
+async def _prove(client: aiohttp.ClientSession, database: Database, *, json: bool) -> int:
+    """Follow what changed, stop the world, follow once more, and compare every table with the truth."""
     say("Everything is loaded. Once more for what changed meanwhile:")
     await _incremental(database)
-    async with aiohttp.ClientSession(scene.neighbour.url) as client:
-        async with client.post("/_freeze") as answer:
-            answer.raise_for_status()
-        say("The world stands still now. A last time:")
-        await _incremental(database)
-        results = await _compare_all(client, database)
+    await _command(client, "/_freeze")
+    say("The world stands still now. A last time:")
+    await _incremental(database)
+    results = await _compare_all(client, database)
     print_report(results, json=json)
     return Code.DONE if all(each.equal for each in results) else Code.FAILED
+
+
+async def _command(client: aiohttp.ClientSession, switch: str, body: object = None) -> None:
+    async with client.post(switch, json=body) as answer:
+        answer.raise_for_status()
 
 
 async def _add_shops(database: Database, one: Daemon, scene: Scene) -> None:
@@ -141,9 +154,9 @@ async def _compare_one(client: aiohttp.ClientSession, database: Database, *, sho
 
 
 def _may_park(shop: ShopView, stream: Stream) -> bool:
-    """Only what the key was made without may stand still; anything else that is parked counts as wrong."""
+    """What the key was made without, and orders for a base token; anything else that is parked counts as wrong."""
     state, _ = shop.capabilities.get(stream.capability or "", (None, None))
-    return state == "missing"
+    return state == "missing" or (stream.name == "orders" and shop.variant == "base")
 
 
 def _bar(shop: ShopView) -> Bar:

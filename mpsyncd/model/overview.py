@@ -127,6 +127,7 @@ class ShopView:
     """One shop with everything that hangs on it. `held` says that a living daemon works it.
 
     percent: how much of the first load is committed. open_runs: all that are under way, `open_run` the oldest of them.
+    variant: the class of the key, as the source names it ("personal", "base").
     """
 
     shop_id: int
@@ -148,6 +149,7 @@ class ShopView:
     open_runs: tuple[RunView, ...] = ()
     percent: int = 0
     warnings: tuple[str, ...] = ()
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ def _shop(row: Record, now: datetime, *, feeds: Sequence[FeedView], running: Seq
         status_message=shop.status_message,
         expires_at=shop.expires_at,
         warnings=tuple(shop.identity.get("warnings", ())),
+        variant=shop.identity.get("variant", ""),
         feeds=tuple(feeds),
         percent=percent(feed.progress for feed in feeds),
         open_run=running[0] if running else None,
