@@ -56,6 +56,7 @@ class Dispatcher:
         self._stopping = False
         self.storage_error: str | None = None
         self.ticked_at: datetime | None = None
+        self.due_at: datetime | None = None
 
     def notice(self) -> None:
         """Something changed outside (a shop came, a daemon went): the next tick looks for groups to take, however short ago it looked."""
@@ -77,6 +78,7 @@ class Dispatcher:
                 log.info("storage_returned")
             self.storage_error = None
         self.ticked_at = self._tools.clock.now()
+        self.due_at = due
         return due
 
     async def _tick(self) -> datetime | None:
@@ -150,15 +152,19 @@ class Dispatcher:
         request: RunRequest | None = None,
     ) -> None:
         mode = request.mode if request else Mode.INCREMENTAL
-        run_id = await self._tools.store.open_run(
-            lease,
-            shop_id=shop.shop_id,
-            trigger=trigger,
-            mode=mode,
-            feeds=feeds,
-            request_id=request.request_id if request else None,
-            now=self._tools.clock.now(),
-        )
+        try:
+            run_id = await self._tools.store.open_run(
+                lease,
+                shop_id=shop.shop_id,
+                trigger=trigger,
+                mode=mode,
+                feeds=feeds,
+                request_id=request.request_id if request else None,
+                now=self._tools.clock.now(),
+            )
+        except LeaseLost:
+            log.info("lease_lost", shop=shop.shop_id)
+            return
         run = Run(
             run_id=run_id,
             shop=shop,
@@ -215,6 +221,11 @@ class Dispatcher:
     def runs(self) -> int:
         """How many runs are under way."""
         return len(self._runs)
+
+    @property
+    def shops(self) -> int:
+        """How many shops are worked here."""
+        return len(self._planned)
 
     async def stop(self) -> None:
         """Begin nothing new, let commits in hand end, drop unfinished answers, give the leases back."""

@@ -109,7 +109,7 @@ class FakeStore:
 
     async def open_run(
         self,
-        lease: Lease,  # noqa: ARG002
+        lease: Lease,
         *,
         shop_id: int,
         trigger: Trigger,
@@ -118,6 +118,8 @@ class FakeStore:
         request_id: int | None,
         now: datetime,  # noqa: ARG002
     ) -> int:
+        if lease.group in self.lost:
+            raise LeaseLost(lease.group)
         run_id = len(self.runs) + 1
         facts = {"shop": shop_id, "trigger": trigger, "mode": mode, "feeds": [f.feed_id for f in feeds], "request": request_id}
         self.runs[run_id] = facts | {"verdicts": {}, "state": RunState.RUNNING}

@@ -145,6 +145,14 @@ async def test_a_lost_lease_drops_everything_silently() -> None:
     assert bench.dispatcher.runs == 0
 
 
+async def test_a_lease_lost_before_a_run_begins_costs_only_that_shop() -> None:
+    bench = make_bench(make_stream(Script([1])), shops=[make_shop(1), make_shop(2)])
+    bench.store.lost.add("testing:1")
+    await bench.tick()
+    assert [run["shop"] for run in bench.store.runs.values()] == [2]
+    assert bench.store.runs[1]["state"] is RunState.DONE
+
+
 async def test_stopping_commits_the_page_in_hand_and_releases_the_leases() -> None:
     script = Script([2, 2, 2])
     bench = make_bench(make_stream(script), shops=[make_shop()])
