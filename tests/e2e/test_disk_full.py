@@ -41,8 +41,8 @@ async def test_a_full_disk_is_waited_out(install: Install) -> None:
         installation = install(world.url)
         with small_disk(installation.data) as grow:
             daemon = await installation.started()
-            shop = await installation.add_shop("many", world.token("many"))
             dsn = await installation.dsn()
+            shop = await installation.add_shop("many", world.token("many"))
             await until(lambda: "disk" in daemon.text() and "full" in daemon.text(), what="words about the disk in the log", within=90)
             assert daemon.alive
             assert (await daemon.get("/healthz"))[0] == 200
