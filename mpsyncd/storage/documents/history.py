@@ -39,9 +39,8 @@ def _remember(shape: Shape) -> str:
     key = listed(shape.table.key)
     return f"""
 INSERT INTO {relation(shape.table.name + "_history")} (shop_id, {copied}, valid_from, gone)
-SELECT $1, {listed((*shape.names, "extra", "row_hash"), "t.")}, ${size + 2}::timestamptz, ${size + 3}::boolean
-FROM unnest({sql.given(2)}) AS i ({sql.aliases()})
-CROSS JOIN LATERAL (SELECT * FROM {sql.table} t WHERE {sql.matches()} OFFSET 0) t
+SELECT $1, {copied}, ${size + 2}::timestamptz, ${size + 3}::boolean
+FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) JOIN {sql.found(listed(data, "t."))} ON {sql.same}
 ON CONFLICT (shop_id, {key}, valid_from) DO UPDATE
 SET {", ".join(f'"{name}" = excluded."{name}"' for name in data)}, gone = excluded.gone"""  # noqa: S608 - identifiers are quoted
 

@@ -197,6 +197,12 @@ def render_column(kind: Kind, values: Sequence[Any]) -> list[Text]:
             ]
         case Kind.BOOLEAN:
             return ["t" if v is True else "f" if v is False else None if v is None else boolean(v) for v in values]
+        case Kind.MOMENT | Kind.DATE:
+            # What is spelt like this PostgreSQL reads as ISO or refuses; everything else is looked at closely.
+            return [
+                v if v.__class__ is str and v[4:5] == "-" == v[7:8] and v[10:11] == "T" else None if v is None else moment(v)
+                for v in values
+            ]
         case _:
             one = RENDER[kind]
             return [None if v is None else one(v) for v in values]

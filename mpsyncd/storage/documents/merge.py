@@ -76,7 +76,7 @@ class Merge:
 
     any_rejected: rejected rows of these tables exist, so that what is written well must look for them. eager: the last batch was mostly
     written, so the next is rendered while PostgreSQL is still busy. number: how often a content was met, for numbered documents.
-    unread: documents whose key could not be read.
+    unread: documents whose key could not be read. turn: held while a batch is written, as a connection does one thing at a time.
     """
 
     conn: Connection
@@ -92,6 +92,7 @@ class Merge:
     eager: bool = False
     number: Counter[str] = field(default_factory=Counter)
     unread: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)

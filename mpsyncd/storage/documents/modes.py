@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.page import Page, Slice
     from mpsyncd.model.stream import Stream
     from mpsyncd.storage.documents.merge import Batches, Merge
+    from mpsyncd.storage.pool import Record
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +74,7 @@ async def _stage(merge: Merge, page: Page, part: Slice) -> None:
 async def _whole_slice(merge: Merge, page: Page, part: Slice) -> Batches:
     """What was kept, in its order, then the last page. Kept rows were counted as seen when they came."""
     reached = 0
-    while rows := await merge.conn.fetch(_STAGED, part.slice_id, reached):
+    while rows := await _staged(merge, part, reached):
         reached = rows[-1]["row_id"]
         for asked_at in sorted({row["asked_at"] for row in rows}):
             documents = [orjson.loads(row["document"]) for row in rows if row["asked_at"] == asked_at]
@@ -81,6 +82,11 @@ async def _whole_slice(merge: Merge, page: Page, part: Slice) -> Batches:
             yield asked_at, documents
     async for batch in batches(page):
         yield batch
+
+
+async def _staged(merge: Merge, part: Slice, behind: int) -> list[Record]:
+    async with merge.turn:
+        return await merge.conn.fetch(_STAGED, part.slice_id, behind)
 
 
 async def _replace(merge: Merge, page: Page, part: Slice, scope: Mapping[str, Any]) -> None:

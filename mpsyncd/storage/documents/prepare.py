@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mpsyncd.storage.documents.shape import Key, Shape
 
 _STEP = 50
+_NUL = b"\\u0000"
 PARENT = "mpsyncd:parent"
 """Where a rejected part keeps what it had from its document."""
 DOUBLE = "another part of the same document has this key"
@@ -57,7 +58,7 @@ def _item(merge: Merge, document: Document, hashed: Document) -> Item:
     key = main.key_as_told(document, main.layout(document), made)
     if key is None:
         key = main.key_of(main.pick(main.cure(document), made))
-    return Item(document, key, digest(body, merge.salt), made)
+    return Item(document, key, digest(body, merge.salt), made, nul=_NUL in body)
 
 
 def _noise(merge: Merge) -> Callable[[Document], Document] | None:
@@ -104,7 +105,9 @@ def _render_some(merge: Merge, items: Sequence[Item]) -> tuple[list[Item], list[
             picked.append((item, row))
         except BadData as error:
             refused.append(Refusal(main, item.document, str(error), item.key))
-    cells = main.cells([row for _, row in picked]) if picked else []
+    if not picked:
+        return [], refused
+    cells = None if any(item.nul for item, _ in picked) else main.cells([row for _, row in picked])
     if cells is not None:
         for (item, _), told in zip(picked, cells, strict=True):
             item.cells = told
@@ -157,7 +160,7 @@ def _add_part(shape: Shape, told: PartSet, part: Document, *, made: tuple[Any, .
         if key in told.items:
             raise BadData(DOUBLE)
         cells = shape.cells_of(row)
-        told.items[key] = Item(part, key, digest(_joined(cells)), made, cells)
+        told.items[key] = Item(part, key, digest(_joined(cells)), made, cells=cells)
     except BadData as error:
         told.refused.append(Refusal(shape, with_parent(shape, part, made), str(error), key, parent))
         told.whole = told.whole and key is not None
@@ -179,4 +182,4 @@ def part_again(shape: Shape, document: Mapping[str, Any]) -> Item:
     made = tuple(parent.get(name) for name in shape.made)
     row = shape.pick(shape.cure(part), made)
     cells = shape.cells_of(row)
-    return Item(part, shape.key_of(row), digest(_joined(cells)), made, cells)
+    return Item(part, shape.key_of(row), digest(_joined(cells)), made, cells=cells)

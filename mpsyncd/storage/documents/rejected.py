@@ -25,12 +25,17 @@ SET times = r.times + 1, last_seen_at = now(), reason = excluded.reason, run_id 
     asked_at = greatest(r.asked_at, excluded.asked_at)
 """
 _FORGET = """
-DELETE FROM mpsync.rejected_rows r USING unnest($3::text[]) AS good (key)
-WHERE r.shop_id = $1 AND r.table_name = $2 AND r.object_key = good.key AND r.asked_at <= $4
+DELETE FROM mpsync.rejected_rows WHERE ctid = ANY (ARRAY(
+    SELECT found.ctid FROM unnest($3::text[]) AS good (key) CROSS JOIN LATERAL (
+        SELECT r.ctid FROM mpsync.rejected_rows r
+        WHERE r.shop_id = $1 AND r.table_name = $2 AND r.object_key = good.key AND r.asked_at <= $4 OFFSET 0) found))
 """
 _FORGET_PARTS = """
-DELETE FROM mpsync.rejected_rows r USING unnest($3::text[]) AS good (key)
-WHERE r.shop_id = $1 AND r.table_name = $2 AND r.parent_key = good.key AND r.asked_at <= $4 AND r.document_hash <> ALL ($5::bytea[])
+DELETE FROM mpsync.rejected_rows WHERE ctid = ANY (ARRAY(
+    SELECT found.ctid FROM unnest($3::text[]) AS good (key) CROSS JOIN LATERAL (
+        SELECT r.ctid FROM mpsync.rejected_rows r
+        WHERE r.shop_id = $1 AND r.table_name = $2 AND r.parent_key = good.key AND r.asked_at <= $4
+            AND r.document_hash <> ALL ($5::bytea[]) OFFSET 0) found))
 """
 
 

@@ -7,7 +7,7 @@ the column types. Decides nothing about which row wins.
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
-    from mpsyncd.storage.documents.shape import Item, Shape
+    from mpsyncd.storage.documents.shape import Cells, Item, Shape
     from mpsyncd.storage.pool import Connection
 
 _NULL = "\x02"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", _NULL: "\\x02"})
-_SPECIAL = ("\\", "\r")
 _TRIES = 48
 _SHOWN = 200
 # 22 data exception, 23 integrity, 54 a limit of the program (a key too long for its index): the row is at fault, not the server.
 _ROW_AT_FAULT = ("22", "23", "54")
-_BAD_JSON = "22P05"
 
 
 async def put(
@@ -76,7 +74,7 @@ async def _single_out(
             if not _fault_of_row(error):
                 raise
             if len(some) == 1:
-                refused.append(Refusal(shape, some[0].document, _reason(shape, some[0], error), some[0].key))
+                refused.append(Refusal(shape, some[0].document, await _reason(conn, shape, some[0], error), some[0].key))
             else:
                 middle = len(some) // 2
                 waiting += [some[middle:], some[:middle]]
@@ -87,35 +85,43 @@ def _fault_of_row(error: asyncpg.PostgresError) -> bool:
     return (error.sqlstate or "").startswith(_ROW_AT_FAULT)
 
 
-def _reason(shape: Shape, item: Item, error: asyncpg.PostgresError) -> str:
+async def _reason(conn: Connection, shape: Shape, item: Item, error: asyncpg.PostgresError) -> str:
     """What PostgreSQL said, with the column where that can be told."""
     said = str(error)[:_SHOWN]
-    column = error.column_name or _column(shape, item, error)
+    column = error.column_name or (await _column(conn, shape, item) if (error.sqlstate or "").startswith("22") else None)
     return f"column {column}: {said}" if column else said
 
 
-def _column(shape: Shape, item: Item, error: asyncpg.PostgresError) -> str | None:
-    cells = list(zip((*shape.names, "extra"), item.cells or (), strict=True))
-    if error.sqlstate == _BAD_JSON:
-        suspects = [name for name, cell in cells if cell is not None and "\\u0000" in cell]
-    else:
-        suspects = [name for name, cell in cells if cell and f'"{cell}"' in str(error)]
-        kind = next((kind for kind in shape.types if f"type {kind}:" in str(error) or str(error).endswith(f"type {kind}")), None)
-        by_type = [name for name, told in zip(shape.names, shape.types, strict=True) if told == kind]
-        suspects = [name for name in suspects if name in by_type] or suspects or (by_type if len(by_type) == 1 else [])
-    return suspects[0] if suspects else None
+async def _column(conn: Connection, shape: Shape, item: Item) -> str | None:
+    """The first column whose text its type refuses, by halving the row; None when no type is to blame."""
+    row = _as_json(shape, item)
+    suspects = [name for name, cell in row.items() if cell is not None]
+    if not await _refused(conn, shape, row, suspects):
+        return None
+    while len(suspects) > 1:
+        half = suspects[: len(suspects) // 2]
+        suspects = half if await _refused(conn, shape, row, half) else suspects[len(half) :]
+    return suspects[0]
+
+
+async def _refused(conn: Connection, shape: Shape, row: dict[str, Any], names: Sequence[str]) -> bool:
+    try:
+        async with conn.transaction():
+            await conn.execute(shape.sql.typed, orjson.dumps({name: row[name] for name in names}).decode())
+    except asyncpg.DataError:
+        return True
+    return False
+
+
+def _as_json(shape: Shape, item: Item) -> dict[str, Any]:
+    """A row as an object of texts; columns of JSON hold theirs as it is."""
+    json = shape.json | {"extra"}
+    cells = zip((*shape.names, "extra"), item.cells or (), strict=True)
+    return {name: orjson.Fragment(cell) if name in json and cell is not None else cell for name, cell in cells}
 
 
 async def _upsert(conn: Connection, shape: Shape, items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> None:
-    names, json = shape.names, shape.json | {"extra"}
-    rows = []
-    for item in items:
-        row = {
-            name: orjson.Fragment(cell) if name in json and cell is not None else cell
-            for name, cell in zip((*names, "extra"), item.cells or (), strict=True)
-        }
-        row["row_hash"] = "\\x" + item.digest.hex()
-        rows.append(row)
+    rows = [{**_as_json(shape, item), "row_hash": "\\x" + item.digest.hex()} for item in items]
     await conn.execute(shape.sql.upsert, shop_id, orjson.dumps(rows).decode(), asked_at)
 
 
@@ -136,18 +142,17 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 
 def copy_text(items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> bytes:
     """The items as COPY's text format, null as one control character."""
-    rows = [[_NULL if cell is None else cell for cell in item.cells or ()] for item in items]
-    lines = ["\t".join(row) for row in rows]
+    rows = [item.cells or () for item in items]
+    lines = ["\t".join([_NULL if cell is None else cell for cell in row]) for row in rows]
     body = "\n".join(lines)
-    nulls = sum(row.count(_NULL) for row in rows)
-    told = sum(len(row) - 1 for row in rows), len(rows) - 1, nulls
-    plain = (body.count("\t"), body.count("\n"), body.count(_NULL)) == told and not any(char in body for char in _SPECIAL)
-    if not plain or any(cell == _NULL for item in items for cell in item.cells or () if nulls):
-        lines = [_escaped(item) for item in items]
+    # As many separators and nulls as there must be, so none of them stands in a value.
+    told = len(rows) * (len(rows[0]) - 1), len(rows) - 1, sum([row.count(None) for row in rows])
+    if (body.count("\t"), body.count("\n"), body.count(_NULL)) != told or "\\" in body or "\r" in body:
+        lines = [_escaped(row) for row in rows]
     moment = asked_at.astimezone(UTC).isoformat()
     tail = f"\t{shop_id}\t{moment}\t{moment}\n"
     return "".join([f"{line}\t\\\\x{item.digest.hex()}{tail}" for line, item in zip(lines, items, strict=True)]).encode()
 
 
-def _escaped(item: Item) -> str:
-    return "\t".join([_NULL if cell is None else cell.translate(_ESCAPES) for cell in item.cells or ()])
+def _escaped(row: Cells) -> str:
+    return "\t".join([_NULL if cell is None else cell.translate(_ESCAPES) for cell in row])

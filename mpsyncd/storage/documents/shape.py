@@ -45,12 +45,16 @@ class Stored:
 
 @dataclass(slots=True)
 class Item:
-    """A document on its way. `made` are the columns that do not come from the document; `cells` its row, once rendered."""
+    """A document on its way.
+
+    made: the columns that do not come from the document. nul: the character NUL is somewhere in it. cells: its row, once rendered.
+    """
 
     document: Document
     key: Key
     digest: bytes
     made: tuple[Any, ...] = ()
+    nul: bool = False
     cells: Cells | None = None
     stored: Stored | None = None
     parts: tuple[PartSet, ...] = ()
@@ -78,10 +82,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the columns stand in (values of the document, values made, None)."""
+    """Where the columns stand in (values of the document, values made, None).
+
+    keys: the document's keys for the table's key, None when one of them is made or missing. extra: its keys that have no column.
+    """
 
     pick: Callable[[Sequence[Any]], tuple[Any, ...]]
-    keys: tuple[int, ...]
+    keys: tuple[str, ...] | None
     extra: tuple[str, ...]
 
 
@@ -141,12 +148,16 @@ class Shape:
         nothing = len(told) + len(self.made)
         order = [places.get(name, nothing) for name in self.names]
         pick = itemgetter(*order) if len(order) > 1 else lambda values: (values[order[0]],)
-        return Layout(pick, tuple(order[at] for at in self.key_at), tuple(extra))
+        own = all(order[at] < len(told) for at in self.key_at)
+        return Layout(pick, tuple(told[order[at]] for at in self.key_at) if own else None, tuple(extra))
 
     def key_as_told(self, document: Document, layout: Layout, made: tuple[Any, ...]) -> Key | None:
         """The key where it is spelt as plainly as it is stored, else None: then `cure` has to look first."""
-        values = (*document.values(), *made, None)
-        key = tuple([values[place] for place in layout.keys])
+        if layout.keys is not None:
+            key = tuple([document[name] for name in layout.keys])
+        else:
+            row = layout.pick((*document.values(), *made, None))
+            key = tuple([row[at] for at in self.key_at])
         for value, kind in zip(key, self.key_kinds, strict=True):
             if value.__class__ is str:
                 plain = kind is Kind.TEXT and "\x00" not in value
@@ -199,8 +210,7 @@ class Shape:
             told = [render_column(kind, column) for kind, column in zip(self.kinds, columns, strict=False)]
         except BadData:
             return None
-        cells = list(zip(*told, columns[-1], strict=True))
-        return None if any("\x00" in "".join(filter(None, row)) for row in cells) else cells
+        return list(zip(*told, columns[-1], strict=True))
 
     def cells_of(self, row: tuple[Any, ...]) -> Cells:
         """One picked row as text; BadData names the column."""

@@ -1,7 +1,8 @@
 """The SQL of one data table, built from its declaration. The only built SQL of the program; every identifier is quoted here.
 
-Written so that plans do not depend on statistics: keys come as arrays, and a LATERAL subquery with OFFSET 0 goes into the primary key once
-a key. Runs nothing.
+Written so that plans do not depend on statistics: keys come as arrays, and a LATERAL subquery goes into the primary key once a key. A row
+is found as the first one from its key on, in the order of the key. With a plain "=" every index that begins with shop_id looks as good as
+the primary key while the statistics know nothing of a shop, and then each look-up reads the whole shop. Runs nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Statements:
         self.types = tuple(KEY_TYPES[kind] for kind in key_kinds)
         self._names = tuple(names)
         self._tombstones = table.part_of is None
-        self._guard = quoted(table.guard) if table.guard else "NULL"
+        self._guard = f"t.{quoted(table.guard)}" if table.guard else "NULL"
         self.copied = (*names, "extra", "row_hash", "shop_id", "first_seen_at", "synced_at")
         """The columns of a row as COPY sends it."""
 
@@ -55,30 +56,44 @@ class Statements:
         """Names of the given key columns, k1, k2 and so on."""
         return ", ".join(f"k{place}" for place, _ in enumerate(self.key[:columns], start=1))
 
-    def matches(self, table: str = "t", given: str = "i", *, columns: int | None = None) -> str:
-        """The condition that a row has the given key in shop $1."""
-        return " AND ".join(
-            [f"{table}.shop_id = $1", *(f"{table}.{quoted(name)} = {given}.k{place}" for place, name in enumerate(self.key[:columns], 1))]
+    def found(self, columns: str) -> str:
+        """LATERAL subquery t over the keys i: key and `columns` of the first row from each key on; `same` says if it is the one."""
+        order = ", ".join(["t.shop_id", *(f"t.{quoted(name)}" for name in self.key)])
+        given = ", ".join(["$1::bigint", *(f"i.k{place}" for place, _ in enumerate(self.key, start=1))])
+        return (
+            f"LATERAL (SELECT t.shop_id, {listed(self.key, 't.')}, {columns} FROM {self.table} t "  # noqa: S608 - identifiers are quoted
+            f"WHERE ({order}) >= ({given}) ORDER BY {order} LIMIT 1) t"
         )
+
+    @property
+    def same(self) -> str:
+        """The condition that what was found has the given key."""
+        keys = [f"t.{quoted(name)} = i.k{place}" for place, name in enumerate(self.key, start=1)]
+        return " AND ".join(["t.shop_id = $1", *keys])
 
     @property
     def differing(self) -> str:
         """(shop, keys…, hashes) -> place from 1, synced_at (null: not there), deleted_at, guard of what is not stored just so."""
         size = len(self.key)
+        columns = f"t.row_hash, t.synced_at, t.deleted_at, {self._guard} AS found_guard"
         return f"""
-SELECT i.place, t.synced_at, t.deleted_at, t.guard
+SELECT i.place, t.synced_at, t.deleted_at, t.found_guard
 FROM unnest({self.given(2)}, ${size + 2}::bytea[]) WITH ORDINALITY AS i ({self.aliases()}, told, place)
-LEFT JOIN LATERAL (
-    SELECT t.row_hash, t.synced_at, t.deleted_at, {self._guard} AS guard FROM {self.table} t WHERE {self.matches()} OFFSET 0
-) t ON true
-WHERE t.row_hash IS DISTINCT FROM i.told OR t.deleted_at IS NOT NULL"""  # noqa: S608 - identifiers are quoted above
+LEFT JOIN {self.found(columns)} ON {self.same}
+WHERE t.row_hash IS DISTINCT FROM i.told OR t.deleted_at IS NOT NULL"""  # noqa: S608
 
     def parts_of(self, link: int) -> str:
-        """(shop, parents' keys…) -> whole key of each part row of these documents, row_hash."""
+        """(shop, parents' keys…) -> whole key of each part row of these documents, row_hash.
+
+        The shop is hidden from the planner, which would expect no row of one that is younger than the statistics.
+        """
+        keys = " AND ".join(f"t.{quoted(name)} = i.k{place}" for place, name in enumerate(self.key[:link], start=1))
         return f"""
 SELECT {listed(self.key, "t.")}, t.row_hash
 FROM unnest({self.given(2, columns=link)}) AS i ({self.aliases(link)})
-CROSS JOIN LATERAL (SELECT * FROM {self.table} t WHERE {self.matches(columns=link)} OFFSET 0) t"""  # noqa: S608
+CROSS JOIN LATERAL (
+    SELECT * FROM {self.table} t WHERE t.shop_id = (SELECT $1::bigint) AND {keys} ORDER BY {listed(self.key[link:], "t.")} OFFSET 0
+) t"""  # noqa: S608
 
     @property
     def upsert(self) -> str:
@@ -93,9 +108,16 @@ ON CONFLICT (shop_id, {listed(self.key)}) DO UPDATE
 SET {", ".join([*changed, "synced_at = greatest(t.synced_at, excluded.synced_at)", *alive])}"""  # noqa: S608
 
     @property
+    def typed(self) -> str:
+        """(some columns as JSON of texts): fails when a type refuses one of them."""
+        return f"SELECT FROM json_populate_record(NULL::{self.table}, $1::text::json) r WHERE r IS NOT NULL"
+
+    @property
     def delete(self) -> str:
         """(shop, keys…): rows of these keys are deleted."""
-        return f"DELETE FROM {self.table} t USING unnest({self.given(2)}) AS i ({self.aliases()}) WHERE {self.matches()}"  # noqa: S608
+        return f"""
+DELETE FROM {self.table} WHERE ctid = ANY (ARRAY(
+    SELECT t.found_ctid FROM unnest({self.given(2)}) AS i ({self.aliases()}) JOIN {self.found("t.ctid AS found_ctid")} ON {self.same}))"""  # noqa: S608
 
     @property
     def mark(self) -> str:

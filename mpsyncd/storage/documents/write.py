@@ -46,6 +46,11 @@ async def write_batches(merge: Merge, batches: Batches) -> None:
 
 async def write_batch(merge: Merge, batch: Batch) -> None:
     """Merge one prepared batch."""
+    async with merge.turn:
+        await _write_batch(merge, batch)
+
+
+async def _write_batch(merge: Merge, batch: Batch) -> None:
     tally, refused = merge.tally, list(batch.refused)
     tally.seen += len(batch.items) + batch.repeated + len(refused)
     await _mark(merge, [item.key for item in batch.items], refused)
