@@ -18,8 +18,10 @@ import structlog
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
 from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
+from mpsyncd.daemon.notify import notifier, status
 from mpsyncd.daemon.observe import Observer
 from mpsyncd.daemon.outward import transport_options
+from mpsyncd.daemon.pulse import Pulse
 from mpsyncd.daemon.stores import Storage, open_storage
 from mpsyncd.engine.activity import Activity
 from mpsyncd.engine.dispatcher import Dispatcher, Posting
@@ -28,6 +30,7 @@ from mpsyncd.engine.runner import Tools
 from mpsyncd.engine.schedule import Ticker, Timetable
 from mpsyncd.model.clock import SystemClock
 from mpsyncd.sources import SOURCES
+from mpsyncd.storage import feeds
 from mpsyncd.storage.leases import DaemonFacts
 from mpsyncd.storage.ledger import PostgresLedger
 from mpsyncd.storage.nudge import NudgeListener
@@ -52,6 +55,8 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = SystemClock()
+        self._id = uuid4()
+        self._notifier = notifier(os.environ)
         self._stopped = asyncio.Event()
         self._ticker: Ticker | None = None
         self.ready = asyncio.Event()
@@ -69,6 +74,7 @@ class Daemon:
             ConfigError: what a person must change, at start or when the embedded server gives up.
         """
         started_at = self._clock.now()
+        self._notifier.send(status("opens the database"))
         async with AsyncExitStack() as stack:
             storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
             transport = await stack.enter_async_context(
@@ -96,10 +102,11 @@ class Daemon:
             gc.freeze()  # what is built stays for life: full collections over it would only block the loop
             log.info("daemon_ready", url=self.url, database=storage.pool.address)
             self.ready.set()
-            await self._work(storage, dispatcher, ticker)
+            self._notifier.send("READY=1")
+            await self._work(storage, dispatcher, ticker, self._pulse(storage, dispatcher, activity, observer))
         log.info("daemon_stopped")
 
-    async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker) -> None:
+    async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker, pulse: Pulse) -> None:
         """The named root tasks; the first one to end ends them all."""
 
         def nudged(_: int | None) -> None:
@@ -112,6 +119,8 @@ class Daemon:
             asyncio.create_task(ticker.run(), name="ticker"),
             asyncio.create_task(listener.run(), name="nudges"),
         }
+        if self._notifier.address is not None:
+            roots.add(asyncio.create_task(pulse.run(), name="pulse"))
         if storage.embedded is not None:
             roots.add(asyncio.create_task(storage.embedded.wait_failed(), name="embedded"))
         ended: set[asyncio.Task[object]] = set()
@@ -119,6 +128,7 @@ class Daemon:
             ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
         finally:
             log.info("daemon_stopping")
+            self._notifier.send("STOPPING=1", status("gives its leases back"))
             for task in roots - ended:
                 task.cancel()
             await asyncio.wait(roots)
@@ -166,7 +176,24 @@ class Daemon:
             seats=asyncio.Semaphore(engine.feeds_at_once),
         )
         streams = {source.name: {stream.name: stream for stream in source.streams} for source in SOURCES}
-        return Dispatcher(Posting(daemon=uuid4(), lease_ttl=engine.lease_ttl, streams=streams), tools, nudge=nudge)
+        return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams), tools, nudge=nudge)
+
+    def _pulse(self, storage: Storage, dispatcher: Dispatcher, activity: Activity, observer: Observer) -> Pulse:
+        patience = self._settings.engine.no_progress
+
+        async def late() -> int:
+            async with storage.pool.connection() as connection:
+                return await feeds.late(connection, self._id, self._clock.now() - patience)
+
+        return Pulse(
+            self._notifier,
+            dispatcher=dispatcher,
+            activity=activity,
+            late=late,
+            stuck=observer.live,
+            clock=self._clock,
+            patience=patience,
+        )
 
     def _make_ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
         ticker = Ticker(dispatcher.tick, beat=self._settings.engine.lease_ttl / 3)

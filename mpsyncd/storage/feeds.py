@@ -111,6 +111,16 @@ async def next_due(connection: Connection, daemon: UUID, after: datetime) -> dat
     return moment
 
 
+_COUNT = "SELECT count(*) FROM mpsync.feeds f"
+_LATE = _COUNT + _OPEN + "AND f.lane = 'live' AND greatest(f.next_due_at, f.not_before) < $2"
+
+
+async def late(connection: Connection, daemon: UUID, since: datetime) -> int:
+    """How many live feeds of held, working shops were due before `since` and have no verdict yet. A backfill is never late."""
+    count: int = await connection.fetchval(_LATE, daemon, since)
+    return count
+
+
 def _lease(row: Record) -> Lease:
     return Lease(group=row["lease_group"], holder=row["holder"], fence=row["fence"], expires_at=row["lease_expires_at"])
 

@@ -73,6 +73,22 @@ async def test_due_are_feeds_of_held_working_shops_whose_time_has_come(pool: Dat
         assert [shop.name for shop, _ in await feeds.held_shops(connection, ONE)] == ["north"]
 
 
+async def test_late_are_live_feeds_that_were_due_for_long(pool: Database) -> None:
+    shop = await add_shop(pool)
+    await hold(pool)
+    late, waiting, _ = await plan(pool, shop, ("a", Lane.LIVE), ("b", Lane.LIVE), ("c", Lane.BACKFILL))
+    async with pool.connection() as connection:
+        assert await feeds.late(connection, ONE, NOW) == 0
+        assert await feeds.late(connection, ONE, NOW + HOUR) == 2
+        assert await feeds.late(connection, TWO, NOW + HOUR) == 0
+    await execute(pool, "UPDATE mpsync.feeds SET not_before = $2 WHERE feed_id = $1", waiting.feed_id, NOW + 2 * HOUR)
+    async with pool.connection() as connection:
+        assert await feeds.late(connection, ONE, NOW + HOUR) == 1
+    await execute(pool, "UPDATE mpsync.feeds SET state = 'parked' WHERE feed_id = $1", late.feed_id)
+    async with pool.connection() as connection:
+        assert await feeds.late(connection, ONE, NOW + HOUR) == 0
+
+
 async def test_a_nudge_makes_a_feed_due(pool: Database) -> None:
     shop = await add_shop(pool)
     await plan(pool, shop, ("orders", Lane.LIVE))
