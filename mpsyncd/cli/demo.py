@@ -17,7 +17,7 @@ from mpsyncd import daemon
 from mpsyncd.cli.choices import source_named
 from mpsyncd.cli.codes import Code
 from mpsyncd.cli.demo_report import print_report
-from mpsyncd.cli.demo_truth import Comparison, compare, stored_rows, true_rows, true_tables
+from mpsyncd.cli.demo_truth import Comparison, compare, of_living, stored_rows, true_rows, true_tables
 from mpsyncd.cli.following import follow
 from mpsyncd.cli.neighbour import InventedShop, Neighbour, sandbox_process
 from mpsyncd.cli.output import say
@@ -145,6 +145,9 @@ async def _compare_all(client: aiohttp.ClientSession, database: Database) -> lis
 async def _compare_one(client: aiohttp.ClientSession, database: Database, *, shop: ShopView, stream: Stream, table: Table) -> Comparison:
     async with database.connection() as connection:
         stored, types = await stored_rows(connection, table.name, shop_id=shop.shop_id)
+        if table.part_of is not None:
+            documents, _ = await stored_rows(connection, table.part_of, shop_id=shop.shop_id)
+            stored = of_living(stored, documents, key=stream.main.key)
     truth = [row async for row in true_rows(client, seller=shop.name, table=table.name)]
     lacking = [feed.reason for feed in shop.feeds if feed.stream == stream.name and feed.state is FeedState.PARKED]
     if lacking and _may_park(shop, stream):

@@ -84,6 +84,12 @@ async def stored_rows(connection: Connection, table: str, *, shop_id: int) -> tu
     return [dict(record) for record in records], types
 
 
+def of_living(parts: Sequence[dict[str, Any]], documents: Sequence[Row], *, key: Sequence[str]) -> list[dict[str, Any]]:
+    """The parts of documents that live: a deleted one keeps its last parts in the table, and the truth knows nothing of them."""
+    living = {_key(document, key) for document in documents}
+    return [part for part in parts if _key(part, key) in living]
+
+
 _COLUMNS = """
 SELECT attname, format_type(atttypid, NULL) AS kind FROM pg_attribute
 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped

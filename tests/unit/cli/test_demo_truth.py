@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mpsyncd.cli.demo_truth import Comparison, compare, same
+from mpsyncd.cli.demo_truth import Comparison, compare, of_living, same
 
 TYPES = {
     "srid": "text",
@@ -98,3 +98,8 @@ def test_a_parked_table_must_be_empty() -> None:
 )
 def test_sameness(truth: Any, stored: Any, kind: str, equal: bool) -> None:
     assert same(truth, stored, kind=kind) is equal
+
+
+def test_parts_of_deleted_documents_are_left_out() -> None:
+    parts = [{"nm_id": 7, "chrt_id": 1}, {"nm_id": 8, "chrt_id": 2}, {"nm_id": 7, "chrt_id": 3}]
+    assert of_living(parts, [{"nm_id": 7, "title": "alive"}], key=("nm_id",)) == [parts[0], parts[2]]
