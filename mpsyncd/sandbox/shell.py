@@ -100,7 +100,10 @@ class Sandbox:
                 await asyncio.sleep(response.delivery.pause)
                 return _cut(incoming, hard=False)
             case _:
-                return await _send(incoming, response)
+                try:
+                    return await _send(incoming, response)
+                except ConnectionResetError:  # the client went away in the middle: nobody is left to be told
+                    return web.Response()
 
 
 async def serve(options: SandboxOptions, *, clock: Clock | None = None) -> Sandbox:

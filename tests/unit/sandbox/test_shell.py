@@ -120,3 +120,21 @@ async def test_request_that_is_too_long_is_refused(http: aiohttp.ClientSession) 
         url = f"{sandbox.url}/wb/content-api/content/v2/get/cards/list"
         async with http.post(url, data=io.BytesIO(b"x" * (2 << 20)), headers=key(sandbox)) as response:
             assert response.status == 413
+
+
+async def test_a_client_that_goes_away_is_no_error(caplog: pytest.LogCaptureFixture, http: aiohttp.ClientSession) -> None:
+    spec = SellerSpec(name="many", title="x", cards=5, trashed=0, orders=4_000)
+    async with await start(spec, orders_cap=80_000) as sandbox:
+        host, port = sandbox.url.removeprefix("http://").split(":")
+        token = key(sandbox)["Authorization"]
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET {SINCE} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nAuthorization: {token}\r\n\r\n".encode())
+        await writer.drain()
+        writer.transport.abort()
+        async with asyncio.timeout(20):
+            while True:
+                async with http.get(f"{sandbox.url}/_stats") as response:
+                    if (await response.json())["requests"]:
+                        break
+                await asyncio.sleep(0.01)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
