@@ -1,4 +1,5 @@
 -- Wildberries product cards: the card is the document; sizes, photos and characteristics are its parts, replaced as a set.
+-- Parts of a deleted card stay as they last were: join wb.cards and look at its deleted_at.
 CREATE TABLE wb.cards (
     shop_id       bigint NOT NULL,
     nm_id         bigint NOT NULL,
