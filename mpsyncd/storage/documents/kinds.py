@@ -233,7 +233,7 @@ def key_value(kind: Kind, value: Any) -> Any:
     try:
         return _KEYS[kind](told)
     except ValueError:
-        raise _wrong(value, f"is not a {kind.value}") from None
+        raise _wrong(value, f"is no {kind.value}") from None
 
 
 def _int64(told: str) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mpsyncd.storage.documents.merge import Merge
     from mpsyncd.storage.documents.shape import Key, Shape
 
-_STEP = 50
+_STEP = 20
 _NUL = b"\\u0000"
 PARENT = "mpsyncd:parent"
 """Where a rejected part keeps what it had from its document."""
