@@ -17,7 +17,18 @@ def config_file(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, 
         return chosen, "--config"
     if environ.get(CONFIG_VARIABLE):
         return Path(environ[CONFIG_VARIABLE]), CONFIG_VARIABLE
-    return next(((path, "default") for path in (LOCAL_CONFIG, SYSTEM_CONFIG) if path.exists()), None)
+    return next(((path, "default") for path in (LOCAL_CONFIG, SYSTEM_CONFIG) if _is_there(path)), None)
+
+
+def _is_there(path: Path) -> bool:
+    """A working directory of somebody else is passed by; settings of the machine that this account may not see are never ignored."""
+    try:
+        path.stat()
+    except PermissionError:
+        return path == SYSTEM_CONFIG
+    except OSError:
+        return False
+    return True
 
 
 def data_dir(environ: Mapping[str, str] | None = None) -> Path:
