@@ -21,7 +21,11 @@ MOSCOW = timezone(timedelta(hours=3), "MSK")
 """The wall clock of Russian vendors; a fixed offset since October 2014."""
 
 _Cure: TypeAlias = Callable[[Any], Any]
+_NO_TYPE: frozenset[type] = frozenset()
+_NUMBERS: frozenset[type] = frozenset({int, float})
+_INTEGERS: frozenset[type] = frozenset({int})
 _NEVER = "0001-01-01"
+_USUAL = len("2026-11-21T09:00:00")
 _SHOWN = 60
 _BLANKS = {ord(blank): None for blank in " \t\u00a0\u2007\u2009\u202f"}
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -31,15 +35,15 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[
 
 @dataclass(frozen=True, slots=True)
 class Cures:
-    """A row function: applies one cure to each named field; absent fields and null stay as they are."""
+    """A row function: applies one cure to each named field; absent fields, null and values of a healthy type stay as they are."""
 
-    fields: tuple[tuple[str, _Cure], ...]
+    fields: tuple[tuple[str, _Cure, frozenset[type]], ...]
 
     def __call__(self, document: Document) -> Document:
         cured = dict(document)
-        for field, cure in self.fields:
+        for field, cure, healthy in self.fields:
             value = cured.get(field)
-            if value is not None:
+            if value is not None and type(value) not in healthy:
                 try:
                     cured[field] = cure(value)
                 except ValueError as error:
@@ -54,22 +58,22 @@ def together(*cures: Cures) -> Cures:
 
 def moscow_time(*fields: str) -> Cures:
     """Moments without a zone are Moscow's; "" and the year 1 are null; a zone that is there and every digit of the fraction stay."""
-    return Cures(tuple((field, partial(_moment, zone="+03:00")) for field in fields))
+    return Cures(tuple((field, partial(_moment, zone="+03:00"), _NO_TYPE) for field in fields))
 
 
 def utc_time(*fields: str) -> Cures:
     """Like `moscow_time`, for vendors that mean UTC when they name no zone."""
-    return Cures(tuple((field, partial(_moment, zone="Z")) for field in fields))
+    return Cures(tuple((field, partial(_moment, zone="Z"), _NO_TYPE) for field in fields))
 
 
 def number(*fields: str) -> Cures:
     """Numbers written as text, with a comma, with blanks between the digits; "" is null. Text stays text, so no digit is lost."""
-    return Cures(tuple((field, _number) for field in fields))
+    return Cures(tuple((field, _number, _NUMBERS) for field in fields))
 
 
 def whole(*fields: str) -> Cures:
     """Like `number` for integers: 7.0 and "7.0" are 7, 7.5 is BadData."""
-    return Cures(tuple((field, _whole) for field in fields))
+    return Cures(tuple((field, _whole, _INTEGERS) for field in fields))
 
 
 def instant(value: Any, *, zone: timezone) -> datetime | None:
@@ -94,21 +98,26 @@ def _moment(value: Any, *, zone: str) -> str | None:
     text = value.strip()
     if not text or text.startswith(_NEVER):
         return None
+    if len(text) == _USUAL and text.isascii() and text[4] == text[7] == "-" and text[10] == "T" and text[13] == text[16] == ":":
+        return _exists(text) + zone
     form = _MOMENT.fullmatch(text)
     if form is None:
         raise ValueError("is not a moment of the form YYYY-MM-DDThh:mm:ss")
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("is a moment that no calendar has") from None
+    _exists(text)
     if form[1] is None:
         return f"{text}T00:00:00{zone}"
     return text if form[2] else text + zone
 
 
+def _exists(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is a moment that no calendar has") from None
+    return text
+
+
 def _number(value: Any) -> Any:
-    if type(value) in {int, float}:
-        return value
     text = _text(value)
     if text and not _NUMBER.fullmatch(text):
         raise ValueError("is not a number")
@@ -116,8 +125,6 @@ def _number(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    if type(value) is int:
-        return value
     if isinstance(value, float):
         if not value.is_integer():
             raise ValueError("is not a whole number")
