@@ -15,12 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-from support.processes import PATIENCE_SECONDS
 from support.project import ROOT
 
 UNIT = "mpsyncd.service"
 _PAUSE = 0.1
 _COMMAND_SECONDS = 90
+_PATIENCE_SECONDS = 120
 _BOOT_SECONDS = 30
 _HALT_SECONDS = 30
 _LINKS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
@@ -119,9 +119,9 @@ class Machine:
 
     def until(self, ask: Callable[[], bool], *, what: str) -> None:
         """Ask until the answer is yes; fail with `what` and the journal."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + _PATIENCE_SECONDS
         while not ask():
-            assert time.monotonic() < end, f"waited {PATIENCE_SECONDS} s in vain for {what}:\n{self.journal()}"
+            assert time.monotonic() < end, f"waited {_PATIENCE_SECONDS} s in vain for {what}:\n{self.journal()}"
             time.sleep(_PAUSE)
 
     def write(self, path: str, text: str, *, mode: int = 0o644) -> None:
@@ -194,6 +194,7 @@ def _container(root: Path, *, group: Path, log: Path) -> Iterator[int]:
     binds = {"/usr": "/usr", str(ROOT): "/opt/mpsyncd/source", sysconfig.get_path("purelib"): "/opt/mpsyncd/packages"}
     command = [
         *("sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)),
+        *("setpriv", "--pdeathsig=TERM"),  # it goes down with the tests, however they end
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe"),
         *(f"--directory={root}", f"--machine=mpsyncd-{os.getpid()}", *(f"--bind-ro={source}:{target}" for source, target in binds.items())),
     ]
