@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mpsyncd.storage.documents.shape import Key, Shape
 
 _STEP = 20
+_STEP_WITHOUT_PARTS = 60
 _NUL = b"\\u0000"
 PARENT = "mpsyncd:parent"
 """Where a rejected part keeps what it had from its document."""
@@ -83,8 +84,9 @@ def _quiet_list(value: Any, noise: frozenset[str] | None) -> Any:
 async def render(merge: Merge, items: Sequence[Item]) -> tuple[list[Item], list[Refusal]]:
     """Give items their cells and parts; return those that have them, and a refusal for each of the rest."""
     breath, good, refused = Breath(), list[Item](), list[Refusal]()
-    for first in range(0, len(items), _STEP):
-        fine, failed = _render_some(merge, items[first : first + _STEP])
+    step = _STEP if merge.parts else _STEP_WITHOUT_PARTS
+    for first in range(0, len(items), step):
+        fine, failed = _render_some(merge, items[first : first + step])
         good += fine
         refused += failed
         await breath()
