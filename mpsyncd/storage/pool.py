@@ -41,13 +41,18 @@ _LONGEST_PAUSE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolOptions:
-    """How many connections, and how patient. `prepare=False` is for a pgbouncer before 1.21 in transaction mode."""
+    """How many connections, and how patient.
+
+    idle_timeout: after this time without a word PostgreSQL ends a transaction, so that a daemon that froze holds no lease for ever.
+    `prepare=False` is for a pgbouncer before 1.21 in transaction mode.
+    """
 
     smallest: int = 1
     largest: int = 10
     connect_timeout: timedelta = timedelta(seconds=10)
     command_timeout: timedelta = timedelta(minutes=5)
     lock_timeout: timedelta = timedelta(seconds=10)
+    idle_timeout: timedelta = timedelta(seconds=20)
     application_name: str = _OWN
     prepare: bool = True
 
@@ -100,11 +105,20 @@ class Database:
             raise StorageUnavailable(f"{words} (database {self.address})") from error
 
     @asynccontextmanager
-    async def transaction(self, *, lock_timeout: timedelta | None = None) -> AsyncIterator[Connection]:
-        """Lend a connection in a transaction that waits for no lock longer than `lock_timeout`; raises like `connection`."""
+    async def transaction(
+        self, *, lock_timeout: timedelta | None = None, statement_timeout: timedelta | None = None
+    ) -> AsyncIterator[Connection]:
+        """Lend a connection in a transaction that waits for no lock longer than `lock_timeout`; raises like `connection`.
+
+        PostgreSQL itself ends it after `statement_timeout` in one statement (None: no bound of its own), or when it is left idle.
+        """
         limit = lock_timeout or self._options.lock_timeout
         async with self.connection() as connection, connection.transaction():
-            await connection.execute(f"SET LOCAL lock_timeout = {int(limit.total_seconds() * 1000)}")
+            idle = self._options.idle_timeout
+            await connection.execute(
+                f"SET LOCAL lock_timeout = {_milliseconds(limit)}; SET LOCAL idle_in_transaction_session_timeout = {_milliseconds(idle)};"
+                f"SET LOCAL statement_timeout = {_milliseconds(statement_timeout or timedelta(0))}"
+            )
             yield connection
 
     async def ping(self) -> None:
@@ -159,6 +173,10 @@ async def wait_ready(dsn: str, *, clock: Clock, patience: timedelta) -> None:
         else:
             await connection.close()
             return
+
+
+def _milliseconds(time: timedelta) -> int:
+    return int(time.total_seconds() * 1000)
 
 
 def _arguments(options: PoolOptions) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class PostgresStore:
 
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice
-        async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
+        # A daemon that froze in the middle of a COPY keeps its lease locked no longer than this.
+        async with self._database.transaction(lock_timeout=_PATIENCE, statement_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, feed.shop_id)
             done = await write_page(
                 connection,

@@ -14,7 +14,7 @@ from mpsyncd.model.run import Mode
 from mpsyncd.storage import nudge, requests
 from mpsyncd.storage.ledger import PostgresLedger
 from mpsyncd.storage.nudge import NudgeListener
-from mpsyncd.storage.pool import Database, open_database, wait_ready
+from mpsyncd.storage.pool import Database, PoolOptions, open_database, wait_ready
 from support.storage import add_shop, execute, value
 
 KILL_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -145,3 +145,21 @@ async def test_without_notifications_the_tables_are_polled(pool: Database, datab
         await add_shop(pool)
         assert await heard.next() is None
         assert await value(pool, "SELECT count(*) FROM mpsync.shops") == 1
+
+
+async def test_a_transaction_that_is_left_idle_ends_by_itself_and_lets_its_locks_go(database: str) -> None:
+    options = PoolOptions(idle_timeout=timedelta(milliseconds=200))
+    async with open_database(database, options) as frozen, open_database(database) as heir:
+        with pytest.raises(StorageUnavailable):
+            async with frozen.transaction() as connection:
+                await connection.execute("SELECT 1 FROM mpsync.customers FOR UPDATE")
+                async with heir.transaction(lock_timeout=timedelta(seconds=30)) as other:
+                    await other.execute("UPDATE mpsync.customers SET enabled = enabled")
+                await connection.execute("SELECT 1")
+
+
+async def test_a_statement_can_be_bounded(database: str) -> None:
+    async with open_database(database) as pool:
+        with pytest.raises(StorageUnavailable, match="too long"):
+            async with pool.transaction(statement_timeout=timedelta(milliseconds=100)) as connection:
+                await connection.execute("SELECT pg_sleep(30)")
