@@ -31,7 +31,7 @@ lint: $(STAMP) ## Static checks: ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test-unit ## Static checks and the fast tests (under 2 minutes)
+check: lint test-unit ## Static checks and the fast tests (about 1 minute)
 
 test-unit: $(STAMP) ## Tests without database and sockets
 	$(BIN)/pytest tests/unit -n $(WORKERS) $(ARGS)

@@ -63,7 +63,8 @@ async def _play(one: Daemon, scene: Scene, *, once: bool, json: bool) -> int:
     scale = scene.settings.transport.limit_scale
     say(f"The sandbox plays the vendors at {scene.neighbour.url}. Limits refill {scale:g} times faster than published.")
     say(f"Status: {one.url}/status")
-    say(f"Database: {one.storage.dsn}")
+    say(f"Database: {database.address}")
+    say(f"Open it: MPSYNCD_DATABASE__DATA_DIR={scene.settings.database.data_dir} mpsyncd psql")
     async with aiohttp.ClientSession(scene.neighbour.url) as client:
         await _command(client, "/_faults", [_NO_ORDERS_FOR_BASE])
         await _add_shops(database, one, scene)
