@@ -66,6 +66,11 @@ def utc_time(*fields: str) -> Cures:
     return Cures(tuple((field, partial(_moment, zone="Z"), _NO_TYPE) for field in fields))
 
 
+def calendar_day(*fields: str) -> Cures:
+    """Days of the vendor's calendar: a time and a zone behind the day are dropped, never applied; "" and the year 1 are null."""
+    return Cures(tuple((field, _day, _NO_TYPE) for field in fields))
+
+
 def number(*fields: str) -> Cures:
     """Numbers written as text, with a comma, with blanks between the digits; "" is null. Text stays text, so no digit is lost."""
     return Cures(tuple((field, _number, _NUMBERS) for field in fields))
@@ -107,6 +112,11 @@ def _moment(value: Any, *, zone: str) -> str | None:
     if form[1] is None:
         return f"{text}T00:00:00{zone}"
     return text if form[2] else text + zone
+
+
+def _day(value: Any) -> str | None:
+    text = _moment(value, zone="")
+    return text and text[: len("2026-11-21")]
 
 
 def _exists(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -111,6 +111,8 @@ def _spellings(kind: str, zone: timezone) -> tuple[list[tuple[Any, Any]], list[A
             return [("", None), *WHOLES], [*NO_NUMBERS, "7.5", 7.5]
         case "timestamp with time zone":
             return _moments(zone), NO_MOMENTS
+        case "date":
+            return _days(), NO_MOMENTS
         case _:
             raise AssertionError(f"no spellings are known for columns of type {kind}: add them to this file, and a cure to sources/rows.py")
 
@@ -126,6 +128,20 @@ def _moments(zone: timezone) -> list[tuple[Any, Any]]:
         ("2026-11-05", clock.replace(hour=0, minute=0, second=0)),
         ("", None),
         ("0001-01-01T00:00:00", None),
+        ("0001-01-01T00:00:00Z", None),
+    ]
+
+
+def _days() -> list[tuple[Any, Any]]:
+    day = date(2026, 11, 5)
+    return [
+        ("2026-11-05", day),
+        ("2026-11-05T00:00:00", day),
+        ("2026-11-05T00:00:00Z", day),
+        ("2026-11-05T23:30:00+05:00", day),
+        ("2026-11-05 00:30:00-05:00", day),
+        ("", None),
+        ("0001-01-01", None),
         ("0001-01-01T00:00:00Z", None),
     ]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as any_
 
 from mpsyncd.model.errors import BadData
-from mpsyncd.sources.rows import MOSCOW, instant, moscow_time, number, together, utc_time, whole
+from mpsyncd.sources.rows import MOSCOW, calendar_day, instant, moscow_time, number, together, utc_time, whole
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,28 @@ def test_moments_of_moscow(told: str | None, cured: str | None) -> None:
 
 def test_utc_is_meant_where_the_vendor_means_it() -> None:
     assert utc_time("at")({"at": "2026-11-20T10:11:12"}) == {"at": "2026-11-20T10:11:12Z"}
+
+
+@pytest.mark.parametrize(
+    "told, cured",
+    [
+        ("2026-11-20", "2026-11-20"),
+        ("2026-11-20T00:00:00Z", "2026-11-20"),
+        ("2026-11-20T23:59:59-08:00", "2026-11-20"),
+        (" 2026-11-20 ", "2026-11-20"),
+        ("0001-01-01", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_days_are_never_shifted(told: str | None, cured: str | None) -> None:
+    assert calendar_day("day")({"day": told, "other": ""}) == {"day": cured, "other": ""}
+
+
+@pytest.mark.parametrize("told", ["20.11.2026", "2026-02-30", "20261120", "2026-11", 20261120, True])
+def test_what_is_no_day_is_refused(told: object) -> None:
+    with pytest.raises(BadData, match="rrDate: "):
+        calendar_day("rrDate")({"rrDate": told})
 
 
 def test_absent_fields_stay_absent() -> None:
