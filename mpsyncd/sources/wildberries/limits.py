@@ -17,20 +17,42 @@ if TYPE_CHECKING:
 
 BASE, PERSONAL, SERVICE = "base", "personal", "service"
 
-_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_SECOND, _MINUTE, _HOUR, _DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _FOR_EVERY_TOKEN = (
     Rate(name="content.cards", limit=100, per=_MINUTE, burst=5),
     Rate(name="content", limit=100, per=_MINUTE, burst=5),
+    # Methods that base tokens may not use have one line for all.
+    Rate(name="finance.reports", limit=1, per=_MINUTE),
+    Rate(name="finance.acquiring", limit=1, per=_MINUTE),
+    Rate(name="finance.acquiring_reports", limit=1, per=_MINUTE),
     # The vendor lets 99 through at once but warns against automated use, so a burst stays as small as the refill.
     *(Rate(name=f"ping.{host}", limit=3, per=timedelta(seconds=30), burst=3) for host in HOSTS),
 )
 _FOR_OTHERS = (
     Rate(name="statistics.orders", limit=1, per=_MINUTE, burst=10),
     Rate(name="common.seller_info", limit=1, per=_MINUTE, burst=10),
+    Rate(name="finance.detailed", limit=1, per=_MINUTE),
+    Rate(name="finance.balance", limit=1, per=_MINUTE),
+    Rate(name="advert.count", limit=5, per=_SECOND, burst=5),
+    Rate(name="advert.adverts", limit=5, per=_SECOND, burst=5),
+    Rate(name="advert.fullstats", limit=3, per=_MINUTE),
+    Rate(name="advert.upd", limit=1, per=_SECOND, burst=5),
+    Rate(name="advert.payments", limit=1, per=_SECOND, burst=5),
+    Rate(name="advert.balance", limit=1, per=_SECOND, burst=5),
+    Rate(name="advert.budget", limit=20, per=_MINUTE, burst=4),
 )
 _FOR_BASE = (
     Rate(name="statistics.orders", limit=1, per=3 * _HOUR),
     Rate(name="common.seller_info", limit=1, per=_DAY),
+    Rate(name="finance.detailed", limit=2, per=_DAY),
+    Rate(name="finance.balance", limit=1, per=_DAY),
+    Rate(name="advert.count", limit=4, per=_HOUR),
+    Rate(name="advert.adverts", limit=1, per=_HOUR),
+    Rate(name="advert.fullstats", limit=1, per=_HOUR),
+    Rate(name="advert.upd", limit=1, per=_HOUR),
+    Rate(name="advert.payments", limit=1, per=_HOUR),
+    Rate(name="advert.balance", limit=2, per=_HOUR),
+    Rate(name="advert.budget", limit=4, per=_HOUR),
 )
 
 
