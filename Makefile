@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.complete
 ARGS   ?=
 WORKERS ?= 2
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -25,11 +26,12 @@ $(STAMP): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $(STAMP)
 
-lint: $(STAMP) ## Static checks: ruff, mypy, import-linter
+lint: $(STAMP) ## Static checks: ruff, mypy, import-linter, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 
 check: lint test-unit ## Static checks and the fast tests (about 1 minute)
 
@@ -52,6 +54,6 @@ migration: ## Open a new migration (NAME=0102_wb_sales)
 	@printf '%s\n' '-- What this adds and why. Runs in one transaction; never edited once released.' > migrations/$(NAME).sql
 	@echo migrations/$(NAME).sql
 
-constraints: $(STAMP) ## Renew constraints.txt (ARGS=--upgrade, or "--upgrade-package aiohttp")
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev \
-		$(ARGS) pyproject.toml --output-file constraints.txt
+constraints: $(STAMP) ## Renew constraints.txt and requirements.txt (ARGS=--upgrade, or "--upgrade-package aiohttp")
+	$(COMPILE) --group dev $(ARGS) pyproject.toml --output-file constraints.txt
+	$(COMPILE) --constraint constraints.txt pyproject.toml --output-file requirements.txt

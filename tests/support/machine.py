@@ -222,8 +222,8 @@ def _first_process(process: subprocess.Popen[bytes], *, log: Path) -> int:
     """The container's init, once its systemd answers."""
     end = time.monotonic() + _BOOT_SECONDS
     while time.monotonic() < end and process.poll() is None:
-        for pid in _below(process.pid):
-            if _number_inside(pid) == "1" and Machine(Path(), init=pid).run("systemctl", "is-active", "basic.target").stdout == "active\n":
+        for pid in below(process.pid):
+            if number_inside(pid) == "1" and Machine(Path(), init=pid).run("systemctl", "is-active", "basic.target").stdout == "active\n":
                 return pid
         time.sleep(_PAUSE)
     told = log.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -232,14 +232,14 @@ def _first_process(process: subprocess.Popen[bytes], *, log: Path) -> int:
     raise AssertionError(f"the container did not come up in {_BOOT_SECONDS} s: {told}")
 
 
-def _below(pid: int) -> Iterator[int]:
+def below(pid: int) -> Iterator[int]:
     with suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
             yield int(child)
-            yield from _below(int(child))
+            yield from below(int(child))
 
 
-def _number_inside(pid: int) -> str | None:
+def number_inside(pid: int) -> str | None:
     """The last of the numbers that a process has in nested namespaces, when there is more than one."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
