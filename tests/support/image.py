@@ -1,7 +1,8 @@
 """The container image, built and run for real without a container engine.
 
 debootstrap makes the base, buildah builds the Dockerfile, systemd-nspawn runs what the image says (user, entry point, environment) with a
-read-only root and no capability. The base takes over how this machine reaches its registries (apt and pip settings, certificates), nothing else.
+read-only root and no capability. The base takes over how this machine reaches its registries (apt and pip settings, certificates),
+nothing else.
 """
 
 import json
