@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mpsyncd.model.overview import Overview
+from mpsyncd.model.reload import ReloadOutcome
 from mpsyncd.transport.budgets import Budget
 
 
@@ -38,7 +39,7 @@ class WebPorts:
     live: reasons why the process is stuck, () when it lives; must not touch the database. ready: reasons why it is not ready, or ().
     overview: everything about shops; raises StorageUnavailable. budgets: the gates. samples: numbers for /metrics that the overview does
     not yield. facts: what /status shows of the process itself (database, leases, last error), JSON values, no secret.
-    now: the current instant, aware.
+    now: the current instant, aware. reload: reads settings and shops again; None where nothing can be read again.
     """
 
     version: str
@@ -50,3 +51,4 @@ class WebPorts:
     budgets: Callable[[], Sequence[Budget]] = _no_budgets
     samples: Callable[[], Sequence[Sample]] = _no_samples
     facts: Callable[[], Mapping[str, object]] = _no_facts
+    reload: Callable[[], Awaitable[ReloadOutcome]] | None = None
