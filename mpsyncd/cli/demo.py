@@ -137,7 +137,7 @@ async def _compare_all(client: aiohttp.ClientSession, database: Database) -> lis
     tables = await true_tables(client)
     for shop in (await overview(database)).shops:
         declared = {table.name: (stream, table) for stream in source_named(shop.source).streams for table in stream.tables}
-        for name in tables:
+        for name in (name for name in tables if name in declared):
             stream, table = declared[name]
             results.append(await _compare_one(client, database, shop=shop, stream=stream, table=table))
     return results

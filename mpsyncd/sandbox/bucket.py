@@ -56,3 +56,8 @@ class Bucket:
             retry=0.0 if allowed else (1 - self._tokens) * limit.interval,
             reset=(limit.burst - self._tokens) * limit.interval,
         )
+
+    def charge(self, tokens: int) -> int:
+        """Take tokens for a request that was let in already, into debt if need be; what is left of the burst."""
+        self._tokens -= tokens
+        return max(0, math.floor(self._tokens + _TINY))

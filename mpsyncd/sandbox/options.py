@@ -17,6 +17,7 @@ class SellerSpec:
     """One invented seller. `name` is its handle in control paths; sizes are those at the birth of the world.
 
     `large` makes a seller for benchmarks: `orders` rows prepared once, in vendor spelling, that no event touches.
+    `jam`: whether the seller pays for Wildberries' subscription that opens the funnel's CSV reports.
     """
 
     name: str
@@ -26,6 +27,7 @@ class SellerSpec:
     orders: int = 300
     history: timedelta = timedelta(days=89)
     large: bool = False
+    jam: bool = False
 
 
 class FaultKind(StrEnum):
@@ -39,11 +41,16 @@ class FaultKind(StrEnum):
     TRUNCATED = "truncated"
     HTML = "html"
     EMPTY_PAGE = "empty_page"
+    NO_CONTENT = "no_content"
     REPEATED_PAGE = "repeated_page"
     UNKNOWN_FIELDS = "unknown_fields"
     CHANGED_TYPES = "changed_types"
     REVOKED = "revoked"
     BASE_REFUSED = "base_refused"
+    JAM_LOST = "jam_lost"
+    SNAPSHOT_EXPIRED = "snapshot_expired"
+    REPORT_FAILED = "report_failed"
+    REPORT_RETRY = "report_retry"
     TRICKLE = "trickle"
 
 
@@ -73,7 +80,7 @@ class Fault:
 
 
 DEMO_SELLERS = (
-    SellerSpec(name="north-wind", title="ИП Северный Ветер", cards=260, trashed=210, orders=3_600),
+    SellerSpec(name="north-wind", title="ИП Северный Ветер", cards=260, trashed=210, orders=3_600, jam=True),
     SellerSpec(name="linen-shop", title="ООО Льняная Лавка", cards=120, trashed=12, orders=1_500),
     SellerSpec(name="small-toys", title="ИП Малые Игрушки", cards=35, trashed=4, orders=240),
 )

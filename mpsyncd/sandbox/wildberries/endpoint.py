@@ -7,7 +7,8 @@ from typing import Literal
 
 from mpsyncd.sandbox.bucket import Limit
 from mpsyncd.sandbox.http import Request, Response
-from mpsyncd.sandbox.options import SandboxOptions
+from mpsyncd.sandbox.keep import Keep
+from mpsyncd.sandbox.options import FaultKind, SandboxOptions
 from mpsyncd.sandbox.wildberries.large_orders import LargePages
 from mpsyncd.sandbox.wildberries.tokens import Category, TokenType
 from mpsyncd.sandbox.world.seller import Seller
@@ -17,7 +18,10 @@ EVERY_TYPE = frozenset(TokenType)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that passed the gate. `now` is the clock, `moment` the world's own time (they differ while it is frozen)."""
+    """A request that passed the gate. `now` is the clock, `moment` the world's own time (they differ while it is frozen).
+
+    keep: what is remembered of the seller. struck: whether a fault of a kind that only a method can act out hits the request.
+    """
 
     request: Request
     seller: Seller
@@ -25,16 +29,19 @@ class Call:
     moment: datetime
     options: SandboxOptions
     pages: Mapping[str, LargePages]
+    keep: Keep
+    struck: Callable[[FaultKind], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A method of one host.
+    """A method of one host. The last step of `path` may be a name in braces, which any text fits.
 
     category "host": the host's own; None: any token. gate: name of its bucket, shared by the methods that name the same.
     limit, base_limit: the published rows for personal and service tokens, and for base tokens (None: the same row).
     types: token types that may call it. cursor: what of a request says where it reads, for the log of requests.
-    empty: the body of a page without rows.
+    empty: the body of a page without rows. no_content: whether the method may answer 204 instead.
+    refusal_cost: requests that an answer 4XX counts for.
     """
 
     method: str
@@ -48,6 +55,8 @@ class Endpoint:
     types: frozenset[TokenType] = EVERY_TYPE
     cursor: Callable[[Request], object] | None = None
     empty: bytes = b"null"
+    no_content: bool = False
+    refusal_cost: int = 1
 
     def limit_for(self, kind: TokenType) -> Limit:
         """The row of the published table for a token type."""

@@ -3,7 +3,7 @@
 The order of the checks is the vendor's: path, token, global limiter, rights, the method's bucket, and only then the method.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from mpsyncd.sandbox.bucket import Bucket, Limit, Verdict
 from mpsyncd.sandbox.faults import FaultBoard
 from mpsyncd.sandbox.http import Request, Response, json_response
 from mpsyncd.sandbox.journal import Entry, Journal
+from mpsyncd.sandbox.keep import Keep
 from mpsyncd.sandbox.options import Fault, FaultKind, SandboxOptions
 from mpsyncd.sandbox.spoil import spoil
 from mpsyncd.sandbox.wildberries import cards, general, orders, problems
@@ -26,10 +27,14 @@ from mpsyncd.sandbox.world.world import World
 
 ENDPOINTS = (*general.ENDPOINTS, *cards.ENDPOINTS, *orders.ENDPOINTS)
 GLOBAL_GATE = "*"
+_ANY = "{}"
 
 _AT_THE_GATE = frozenset({FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED})
-_ON_PAGES = frozenset({FaultKind.EMPTY_PAGE, FaultKind.REPEATED_PAGE, FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES})
-_ON_ANSWERS = frozenset(FaultKind) - _AT_THE_GATE - _ON_PAGES
+_IN_METHODS = frozenset({FaultKind.JAM_LOST, FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY})
+_ON_PAGES = frozenset(
+    {FaultKind.EMPTY_PAGE, FaultKind.REPEATED_PAGE, FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES, FaultKind.NO_CONTENT}
+)
+_ON_ANSWERS = frozenset(FaultKind) - _AT_THE_GATE - _ON_PAGES - _IN_METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,13 @@ class Wildberries:
         self._faults = faults
         self._journal = journal
         self._hosts = {host.name: host for host in HOSTS}
-        self._endpoints = {(one.host, one.path, one.method): one for one in endpoints}
-        self._paths = {(one.host, one.path) for one in endpoints}
+        self._endpoints = {(one.host, _pattern(one.path), one.method): one for one in endpoints}
+        self._paths = {(one.host, _pattern(one.path)) for one in endpoints}
         self._buckets: dict[tuple[str, TokenType, str], Bucket] = {}
         self._locked: dict[str, datetime] = {}
         self._revoked: set[str] = set()
         self._last: dict[tuple[str, str], Response] = {}
+        self._keeps: dict[str, Keep] = {}
         self._large = _prepare_large(world, options)
 
     def revoke(self, token: str) -> None:
@@ -66,9 +72,10 @@ class Wildberries:
         host = self._hosts.get(host_name)
         if host is None:
             return json_response({"message": f"the sandbox has no host {host_name!r}"}, status=404)
-        endpoint = self._endpoints.get((host.name, path, request.method))
+        pattern = path if (host.name, path) in self._paths else f"{path.rpartition('/')[0]}/{_ANY}"
+        endpoint = self._endpoints.get((host.name, pattern, request.method))
         if endpoint is None:
-            other_verb = (host.name, path) in self._paths
+            other_verb = (host.name, pattern) in self._paths
             refusal = problems.method_not_allowed(host, now=now) if other_verb else problems.path_not_found(host, now=now)
             return self._noted(_Outcome(refusal), request, host=host, path=path, now=now)
         visitor = recognise(request, host=host, world=self._world, revoked=self._revoked, now=now)
@@ -105,18 +112,32 @@ class Wildberries:
         verdict = self._take(visitor, endpoint, now)
         if not verdict.allowed:
             return _Outcome(self._limited(visitor, host=host, endpoint=endpoint, verdict=verdict, now=now))
-        call = Call(
+        acted: list[Fault] = []
+        right = endpoint.answer(self._call(request, visitor, acted.append, endpoint=endpoint, now=now))
+        outcome = _Outcome(right, acted[0]) if acted else self._struck(right, visitor, endpoint=endpoint, now=now)
+        if endpoint.refusal_cost > 1 and 400 <= outcome.response.status < 500:  # noqa: PLR2004 - 4XX
+            left = self._bucket(visitor, endpoint, now).charge(endpoint.refusal_cost - 1)
+            verdict = replace(verdict, remaining=left)
+        headers = {**outcome.response.headers, **problems.passing_headers(host, verdict)}
+        return replace(outcome, response=replace(outcome.response, headers=headers))
+
+    def _call(self, request: Request, visitor: Visitor, acted: Callable[[Fault], None], *, endpoint: Endpoint, now: datetime) -> Call:
+        def struck(kind: FaultKind) -> bool:
+            fault = self._strike(frozenset({kind}), visitor, endpoint=endpoint, now=now)
+            if fault is not None:
+                acted(fault)
+            return fault is not None
+
+        return Call(
             request=request,
             seller=visitor.seller,
             now=now,
             moment=self._world.moment(now),
             options=self._options,
             pages=self._large,
+            keep=self._keeps.setdefault(visitor.seller.sid, Keep()),
+            struck=struck,
         )
-        right = endpoint.answer(call)
-        outcome = self._struck(right, visitor, endpoint=endpoint, now=now)
-        headers = {**outcome.response.headers, **problems.passing_headers(host, verdict)}
-        return replace(outcome, response=replace(outcome.response, headers=headers))
 
     def _struck(self, right: Response, visitor: Visitor, *, endpoint: Endpoint, now: datetime) -> _Outcome:
         kinds = set(_ON_ANSWERS)
@@ -125,13 +146,16 @@ class Wildberries:
         is_page = endpoint.cursor is not None and right.status == 200  # noqa: PLR2004 - OK
         if is_page:
             self._last[shelf] = right
-            kinds |= _ON_PAGES - (set() if before else {FaultKind.REPEATED_PAGE})
+            impossible = {FaultKind.REPEATED_PAGE: before is None, FaultKind.NO_CONTENT: not endpoint.no_content}
+            kinds |= {kind for kind in _ON_PAGES if not impossible.get(kind)}
         fault = self._strike(kinds, visitor, endpoint=endpoint, now=now)
         match fault:
             case None:
                 return _Outcome(right)
             case Fault(kind=FaultKind.EMPTY_PAGE):
                 return _Outcome(Response(body=endpoint.empty), fault)
+            case Fault(kind=FaultKind.NO_CONTENT):
+                return _Outcome(Response(status=204), fault)
             case Fault(kind=FaultKind.REPEATED_PAGE):
                 return _Outcome(before or right, fault)
             case _:
@@ -142,11 +166,13 @@ class Wildberries:
         return self._faults.strike(kinds=kinds, host=endpoint.host, path=endpoint.path, seller=seller, now=now)
 
     def _take(self, visitor: Visitor, endpoint: Endpoint, now: datetime) -> Verdict:
+        return self._bucket(visitor, endpoint, now).take(now.timestamp())
+
+    def _bucket(self, visitor: Visitor, endpoint: Endpoint, now: datetime) -> Bucket:
         key = (visitor.seller.sid, visitor.claims.type, endpoint.gate)
-        at = now.timestamp()
         if key not in self._buckets:
-            self._buckets[key] = Bucket(self._limit(visitor, endpoint), now=at)
-        return self._buckets[key].take(at)
+            self._buckets[key] = Bucket(self._limit(visitor, endpoint), now=now.timestamp())
+        return self._buckets[key]
 
     def _limit(self, visitor: Visitor, endpoint: Endpoint) -> Limit:
         return endpoint.limit_for(visitor.claims.type).faster(self._options.limit_scale)
@@ -178,7 +204,7 @@ class Wildberries:
                 seller=visitor.seller.spec.name if visitor else None,
                 method=request.method,
                 host=host.name,
-                path=path,
+                path=endpoint.path if endpoint else path,
                 query=request.query,
                 cursor=endpoint.cursor(request) if known and endpoint and endpoint.cursor else None,
                 status=outcome.response.status,
@@ -187,6 +213,11 @@ class Wildberries:
             )
         )
         return outcome.response
+
+
+def _pattern(path: str) -> str:
+    folder, _, last = path.rpartition("/")
+    return f"{folder}/{_ANY}" if last.startswith("{") else path
 
 
 def _gate(visitor: Visitor, endpoint: Endpoint) -> str:

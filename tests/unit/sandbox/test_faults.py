@@ -209,8 +209,18 @@ def test_fault_that_does_not_exist_is_refused_and_arms_nothing(given: Any) -> No
     assert caller.bare("GET", "/_faults") == []
 
 
+ACTED_OUT_BY_METHODS = {
+    FaultKind.NO_CONTENT,
+    FaultKind.JAM_LOST,
+    FaultKind.SNAPSHOT_EXPIRED,
+    FaultKind.REPORT_FAILED,
+    FaultKind.REPORT_RETRY,
+}
+"""Kinds that only some methods know; they are tested with those."""
+
+
 def test_every_kind_does_something() -> None:
-    for kind in FaultKind:
+    for kind in set(FaultKind) - ACTED_OUT_BY_METHODS:
         caller = Caller(PAGED, orders_cap=50)
         right = caller.get(SINCE)
         caller.core.arm([Fault(kind=kind)], now=BORN)
