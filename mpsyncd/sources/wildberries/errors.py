@@ -37,12 +37,17 @@ _WAIT_MAX = timedelta(days=2)
 _TOKEN = re.compile(r"eyJ[\w.+/=-]+")
 _NO_CATEGORY = ("scope not allowed", "scope is not allowed", "access denied", "accessdenied")
 _WORDS = ("title", "detail", "message", "errorText", "errors", "error", "code")
+_TIMED_OUT = "deadlineexceeded"
 _NEW_KEY = "Give the shop a new token: mpsyncd shops rotate-key."
+
+
+class TooMuch(BadRequest):
+    """The vendor can not answer in time for all that one request names; fewer objects a request will do."""
 
 
 def classify(response: Response, request: Request) -> SourceError | None:
     """The error that the head of an answer means, None for success."""
-    status = response.status
+    status = _status(response, request)
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     body = _TOKEN.sub("[token]", response.body.decode(errors="replace"))
@@ -56,10 +61,22 @@ def classify(response: Response, request: Request) -> SourceError | None:
             return RateLimited(f"{where}: too many requests", retry_after=_wait(response.headers), scope=scope, **facts)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.PAYMENT_REQUIRED:
             return _refused(where, said.lower(), capability_of(request.host), facts)
+        case HTTPStatus.INTERNAL_SERVER_ERROR if "ids" in request.params and _TIMED_OUT in said.lower().replace(" ", ""):
+            return TooMuch(f"{where}: they need too long for so many", **facts)
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
             return Transient(f"{where}: trouble on their side, it is tried again", **facts)
         case _:
             return _wrong(status, where, said.lower(), facts)
+
+
+def _status(response: Response, request: Request) -> int:
+    """The answer's status, or that of a refusal which the adverts' cache sends with status 200 in place of a list."""
+    if response.status == HTTPStatus.OK and request.rows_at == "" and response.body[:1] == b"{":
+        told = _told(response.body.decode(errors="replace"))
+        inner = told.get("status") if isinstance(told, dict) else None
+        if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST:
+            return inner
+    return response.status
 
 
 def _refused(where: str, said: str, capability: str | None, facts: dict[str, Any]) -> SourceError:

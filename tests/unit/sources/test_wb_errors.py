@@ -10,7 +10,7 @@ from mpsyncd.model import errors
 from mpsyncd.model.errors import Forbidden, RateLimited, SourceError
 from mpsyncd.model.rate import Scope
 from mpsyncd.model.request import Request, Response
-from mpsyncd.sources.wildberries.errors import classify
+from mpsyncd.sources.wildberries.errors import TooMuch, classify
 
 ORDERS = Request(method="GET", host="statistics-api", path="/api/v1/supplier/orders")
 SELLER = "11111111-2222-4333-8444-555555555555"
@@ -144,3 +144,37 @@ def test_bodies_are_short_and_never_show_a_token() -> None:
     assert len(error.body) <= 256
     assert len(str(error)) < 600
     assert "eyJ" not in error.body + str(error)
+
+
+STATISTICS = Request(method="GET", host="advert-api", path="/adv/v3/fullstats", params={"ids": "1,2"})
+NOTHING = {"detail": "there are no statistics for this advertising period", "origin": "x", "status": 400, "title": "invalid payload"}
+
+
+def test_a_refusal_in_place_of_a_list_is_a_refusal_whatever_its_status() -> None:
+    answer = Response(status=200, headers={}, body=json.dumps(NOTHING).encode())
+    error = classify(answer, STATISTICS)
+    assert type(error) is errors.BadRequest
+    assert "no statistics" in error.body
+    assert error.status == 400
+
+
+@pytest.mark.parametrize(
+    "request_, body",
+    [
+        (STATISTICS, b'{"status": 9, "list": []}'),
+        (STATISTICS, b'{"status": "no", "list": []}'),
+        (STATISTICS, b'{"status": 400, "cut off'),
+        (STATISTICS, b"[]"),
+        (STATISTICS, b"null"),
+        (Request(method="GET", host="advert-api", path="/api/advert/v2/adverts", rows_at="adverts"), b'{"status": 400, "adverts": []}'),
+    ],
+)
+def test_other_objects_are_what_they_are(request_: Request, body: bytes) -> None:
+    assert classify(Response(status=200, headers={}, body=body), request_) is None
+
+
+@pytest.mark.parametrize("said", [b"DeadlineExceeded", json.dumps(problem("internal", "rpc error: Deadline Exceeded")).encode()])
+def test_too_many_at_once_may_be_cut_and_is_not_tried_again_as_it_was(said: bytes) -> None:
+    assert type(classified(500, said, request=STATISTICS)) is TooMuch
+    assert type(classified(500, said)) is errors.Transient
+    assert type(classified(500, b"oops", request=STATISTICS)) is errors.Transient
