@@ -1,7 +1,8 @@
 """Published limits, by kind of token (the vendor's limit tables as of 2026-10-24). Numbers only; gates live in transport.
 
 A bucket of `burst` is refilled by `limit` per `per`, per seller and kind of token. Names are "host.method"; "content" is the bucket that
-the content methods without a line of their own share.
+the content methods without a line of their own share, "prices" that of a whole category, "marketplace.warehouses" that of the methods
+about the seller's warehouses.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _SECOND, _MINUTE, _HOUR, _DAY = timedelta(seconds=1), timedelta(minutes=1), time
 _FOR_EVERY_TOKEN = (
     Rate(name="content.cards", limit=100, per=_MINUTE, burst=5),
     Rate(name="content", limit=100, per=_MINUTE, burst=5),
+    Rate(name="marketplace.warehouses", limit=300, per=_MINUTE, burst=20, penalty=10),
     # Methods that base tokens may not use have one line for all.
+    Rate(name="analytics.wb_stocks", limit=3, per=_MINUTE),
+    Rate(name="analytics.seller_stocks", limit=3, per=_MINUTE),
     Rate(name="finance.reports", limit=1, per=_MINUTE),
     Rate(name="finance.acquiring", limit=1, per=_MINUTE),
     Rate(name="finance.acquiring_reports", limit=1, per=_MINUTE),
@@ -30,6 +34,9 @@ _FOR_EVERY_TOKEN = (
 )
 _FOR_OTHERS = (
     Rate(name="statistics.orders", limit=1, per=_MINUTE, burst=10),
+    Rate(name="statistics.sales", limit=1, per=_MINUTE),
+    Rate(name="analytics.order_feed", limit=1, per=_MINUTE),
+    Rate(name="prices", limit=10, per=6 * _SECOND, burst=5),
     Rate(name="common.seller_info", limit=1, per=_MINUTE, burst=10),
     Rate(name="finance.detailed", limit=1, per=_MINUTE),
     Rate(name="finance.balance", limit=1, per=_MINUTE),
@@ -43,6 +50,9 @@ _FOR_OTHERS = (
 )
 _FOR_BASE = (
     Rate(name="statistics.orders", limit=1, per=3 * _HOUR),
+    Rate(name="statistics.sales", limit=1, per=2 * _HOUR),
+    Rate(name="analytics.order_feed", limit=1, per=3 * _HOUR),
+    Rate(name="prices", limit=4, per=_HOUR),
     Rate(name="common.seller_info", limit=1, per=_DAY),
     Rate(name="finance.detailed", limit=2, per=_DAY),
     Rate(name="finance.balance", limit=1, per=_DAY),

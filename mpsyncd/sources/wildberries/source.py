@@ -13,6 +13,7 @@ from mpsyncd.sources.wildberries.errors import classify
 from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
 from mpsyncd.sources.wildberries.limits import rates
 from mpsyncd.sources.wildberries.orders import ORDERS
+from mpsyncd.sources.wildberries.sales import SALES
 from mpsyncd.sources.wildberries.token import FIELD, authorize, identify
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ WILDBERRIES = Source(
     authorize=authorize,
     classify=classify,
     probes={category.capability: _ping(category.host) for category in CATEGORIES},
-    streams=(ORDERS, CARDS, CARDS_TRASH),
+    streams=(ORDERS, SALES, CARDS, CARDS_TRASH),
     pipeline=(
         Step(name="product_content", title={"en": "Content of products", "ru": "Контент товаров"}, streams=("cards", "cards_trash")),
-        Step(name="orders", title={"en": "Orders (90 days)", "ru": "Заказы (90 дней)"}, streams=("orders",)),
+        Step(name="orders", title={"en": "Orders (90 days)", "ru": "Заказы (90 дней)"}, streams=("orders", "sales")),
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,
