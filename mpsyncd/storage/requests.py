@@ -38,6 +38,8 @@ SELECT request_id FROM mpsync.run_requests
 WHERE shop_id = $1 AND trigger = $2 AND mode = $3 AND streams = $4 AND starts_at IS NOT DISTINCT FROM $5 AND ends_at IS NOT DISTINCT FROM $6
   AND taken_at IS NULL
 """
+# Equal requests that come at the same time take turns, or none would see the other. Commits of pages do not wait for this lock.
+_TURN = "SELECT 1 FROM mpsync.shops WHERE shop_id = $1 FOR NO KEY UPDATE"
 _CREATE = """
 INSERT INTO mpsync.run_requests (shop_id, trigger, mode, streams, starts_at, ends_at, requested_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING request_id
@@ -68,13 +70,11 @@ async def create(
     await _check_streams(connection, shop, streams)
     wish = (shop_id, trigger.value, mode.value, sorted(set(streams)), start, end)
     async with connection.transaction():
-        request_id: int | None = await connection.fetchval(_SAME, *wish)
-        if request_id is None:
-            request_id = await connection.fetchval(_CREATE, *wish, requested_by)
+        if await connection.fetchval(_TURN, shop_id) is None:
+            raise NotThere(f"Shop {shop_id} was removed meanwhile.")
+        request_id: int = await connection.fetchval(_SAME, *wish) or await connection.fetchval(_CREATE, *wish, requested_by)
         await notify(connection, shop_id)
-    if request_id is None:
-        raise NotThere(f"Shop {shop_id} was removed meanwhile.")
-    return request_id
+        return request_id
 
 
 def idle_because(shop: Shop) -> str | None:
@@ -89,7 +89,7 @@ def idle_because(shop: Shop) -> str | None:
         return f"{called} is disabled: {why}. Give it a new key: mpsyncd shops rotate-key {shop.shop_id}"
     if shop.paused:
         return f"{called} is paused. Let it go on: mpsyncd shops resume {shop.shop_id}"
-    return f"{called} belongs to customer {shop.customer!r}, who is switched off."
+    return f"{called} belongs to customer {shop.customer!r}, who is switched off; switch it on: mpsyncd customers on {shop.customer!r}"
 
 
 def _check_wish(mode: Mode, streams: Sequence[str], start: datetime | None, end: datetime | None) -> None:

@@ -77,6 +77,8 @@ async def add(connection: Connection, keyring: Keyring, new: NewShop) -> Shop:
         raise Refused(f"Shop {name!r} was given without a key.")
     async with connection.transaction():
         await connection.execute("INSERT INTO mpsync.customers (name) VALUES ($1) ON CONFLICT DO NOTHING", customer)
+        if not await connection.fetchval("SELECT enabled FROM mpsync.customers WHERE name = $1", customer):
+            raise Refused(f"Customer {customer!r} is switched off; switch it on first: mpsyncd customers on {customer!r}")
         told = new.identity
         try:
             async with connection.transaction():

@@ -1,5 +1,6 @@
 """Runs and requests: verdicts, cancelling, refusals."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -96,6 +97,16 @@ async def test_a_request_is_taken_by_the_holder_once_and_linked_to_its_run(pool:
         assert (await requests.show(connection, request_id)).run_id == run_id
         with pytest.raises(Refused, match=f"became run {run_id}"):
             await requests.withdraw(connection, request_id, by="me")
+
+
+async def test_equal_requests_at_the_same_time_are_one(pool: Database) -> None:
+    shop = await add_shop(pool)
+
+    async def ask() -> int:
+        async with pool.connection() as connection:
+            return await requests.create(connection, shop_id=shop.shop_id, mode=Mode.FULL, requested_by="me")
+
+    assert len(set(await asyncio.gather(*(ask() for _ in range(6))))) == 1
 
 
 async def test_a_request_that_nobody_took_can_be_withdrawn(pool: Database) -> None:
