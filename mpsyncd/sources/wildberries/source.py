@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.request import Request
 from mpsyncd.model.source import Secret, Source, Step
+from mpsyncd.sources.wildberries.acquiring import ACQUIRING
 from mpsyncd.sources.wildberries.cards import CARDS, CARDS_TRASH
 from mpsyncd.sources.wildberries.errors import classify
+from mpsyncd.sources.wildberries.finance import FINANCE
 from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
 from mpsyncd.sources.wildberries.limits import rates
 from mpsyncd.sources.wildberries.orders import ORDERS
@@ -51,10 +53,11 @@ WILDBERRIES = Source(
     authorize=authorize,
     classify=classify,
     probes={category.capability: _ping(category.host) for category in CATEGORIES},
-    streams=(ORDERS, SALES, CARDS, CARDS_TRASH),
+    streams=(ORDERS, SALES, CARDS, CARDS_TRASH, FINANCE, ACQUIRING),
     pipeline=(
         Step(name="product_content", title={"en": "Content of products", "ru": "Контент товаров"}, streams=("cards", "cards_trash")),
         Step(name="orders", title={"en": "Orders (90 days)", "ru": "Заказы (90 дней)"}, streams=("orders", "sales")),
+        Step(name="finance", title={"en": "Finance (12 months)", "ru": "Финансы (12 месяцев)"}, streams=("finance", "acquiring")),
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,

@@ -1,0 +1,38 @@
+"""Acquiring: what taking payments cost, row by row (Russian sellers; page "Documents and accounting", read October 2026).
+
+A report is made some nine days after its week. Rows are not dated by their report's week for certain, so none is ever held to be gone.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from mpsyncd.model.request import Request
+from mpsyncd.model.stream import Stream, Table
+from mpsyncd.sources.rows import calendar_day, number, together, whole
+from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows
+
+_DETAILED = Request(method="POST", host="finance-api", path="/api/finance/v1/acquiring/detailed", json={}, limits=("finance.acquiring",))
+
+ACQUIRING = Stream(
+    name="acquiring",
+    tables=(
+        Table(
+            name="wb.acquiring",
+            key=("rrd_id",),
+            row=together(
+                whole("rrdId", "reportId", "nmId", "shkId"),
+                number("retailAmount", "acquiringFee", "acquiringFeeVat"),
+                calendar_day("saleDate", "acqDate", "invoiceDate"),
+            ),
+        ),
+    ),
+    read=report_rows(_DETAILED, day="acqDate"),
+    schedule="daily",
+    overlap=timedelta(days=35),
+    backfill=timedelta(days=365),
+    capability="finance",
+    limits=_DETAILED.limits,
+    page_rows=LIMIT,
+    day="acq_date",
+)

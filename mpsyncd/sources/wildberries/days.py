@@ -1,0 +1,61 @@
+"""Slices in the vendor's calendar: Moscow's days, and the whole weeks and months that hold them. Must not know any method."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from mpsyncd.sources.rows import MOSCOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mpsyncd.model.page import Slice
+
+_DAY = timedelta(days=1)
+_WEEK = 7
+_DECEMBER = 12
+
+
+def today(part: Slice) -> date:
+    """The day at which the attempt began."""
+    return part.now.astimezone(MOSCOW).date()
+
+
+def days(part: Slice) -> tuple[date, date]:
+    """The first and the last day that a slice touches."""
+    return _day(part.start or part.now), _day((part.end or part.now) - timedelta.resolution)
+
+
+def spans(part: Slice, *, most: int) -> Iterator[tuple[date, date]]:
+    """The days of a slice in stretches of at most `most`, first and last day of each."""
+    first, end = days(part)
+    while first <= end:
+        last = min(end, first + (most - 1) * _DAY)
+        yield first, last
+        first = last + _DAY
+
+
+def weeks(part: Slice) -> tuple[date, date]:
+    """The Monday of a slice's first week and the Sunday of its last one."""
+    first, last = days(part)
+    return first - first.weekday() * _DAY, last + (_WEEK - 1 - last.weekday()) * _DAY
+
+
+def months(part: Slice) -> list[date]:
+    """The first days of the months that a slice touches."""
+    first, last = days(part)
+    found = [first.replace(day=1)]
+    while (following := next_month(found[-1])) <= last:
+        found.append(following)
+    return found
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after this one."""
+    return date(day.year + 1, 1, 1) if day.month == _DECEMBER else date(day.year, day.month + 1, 1)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(MOSCOW).date()
