@@ -1,7 +1,8 @@
 """The composition root: builds every part, introduces them, runs them, stops them. Does nothing itself; only `cli` imports it."""
 
 from mpsyncd.daemon.check import check_shop
+from mpsyncd.daemon.configuration import configuration, expired
 from mpsyncd.daemon.run import run, run_once
 from mpsyncd.daemon.stores import Storage, migrate, open_storage
 
-__all__ = ["Storage", "check_shop", "migrate", "open_storage", "run", "run_once"]
+__all__ = ["Storage", "check_shop", "configuration", "expired", "migrate", "open_storage", "run", "run_once"]

@@ -3,34 +3,45 @@
 Says what can be chosen and refuses what makes no sense. What is done with a setting is the business of whoever gets its group.
 """
 
+from mpsyncd.settings.changes import Difference, differences
 from mpsyncd.settings.groups import (
     DatabaseSettings,
     EngineSettings,
     HttpSettings,
     LogSettings,
     Settings,
+    ShopListSettings,
     TransportSettings,
     VaultSettings,
 )
-from mpsyncd.settings.load import SettingsRefused, load
+from mpsyncd.settings.load import Configuration, SettingsRefused, load, read_configuration
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.schedules import ScheduleGroup, ScheduleSettings
+from mpsyncd.settings.shops import ListedShop, SecretFields, ShopList
 from mpsyncd.settings.sources import LimitSettings, SourceGroup, SourceSettings
 
 __all__ = [
+    "Configuration",
     "DatabaseSettings",
+    "Difference",
     "EngineSettings",
     "HttpSettings",
     "LimitSettings",
+    "ListedShop",
     "LogSettings",
     "Problem",
     "ScheduleGroup",
     "ScheduleSettings",
+    "SecretFields",
     "Settings",
     "SettingsRefused",
+    "ShopList",
+    "ShopListSettings",
     "SourceGroup",
     "SourceSettings",
     "TransportSettings",
     "VaultSettings",
+    "differences",
     "load",
+    "read_configuration",
 ]

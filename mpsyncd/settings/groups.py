@@ -166,6 +166,17 @@ class EngineSettings(Group):
     keep_rejected: Duration = Field(default=timedelta(days=180), description="Age at which rejected rows are removed")
 
 
+class ShopListSettings(Group):
+    """The file that lists shops, beside those that are added by command. How it is written: config/shops.example.toml."""
+
+    file: Path | None = Field(
+        default=None,
+        examples=["/etc/mpsyncd/shops.toml"],
+        description="File of the shop list",
+        json_schema_extra={"shown": "shops.toml beside the settings file, when there is one"},
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be chosen. Made by `load`; constructed directly it holds the defaults and what it is given."""
 
@@ -175,6 +186,7 @@ class Settings(BaseSettings):
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     vault: VaultSettings = VaultSettings()
+    shops: ShopListSettings = ShopListSettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     schedules: ScheduleGroup = ScheduleGroup()

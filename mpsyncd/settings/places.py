@@ -9,6 +9,7 @@ from pathlib import Path
 CONFIG_VARIABLE = "MPSYNCD_CONFIG"
 SYSTEM_CONFIG = Path("/etc/mpsyncd/mpsyncd.toml")
 LOCAL_CONFIG = Path("mpsyncd.toml")
+SHOP_LIST = "shops.toml"
 
 
 def config_file(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, str] | None:
@@ -18,6 +19,15 @@ def config_file(chosen: Path | None, environ: Mapping[str, str]) -> tuple[Path, 
     if environ.get(CONFIG_VARIABLE):
         return Path(environ[CONFIG_VARIABLE]), CONFIG_VARIABLE
     return next(((path, "default") for path in (LOCAL_CONFIG, SYSTEM_CONFIG) if _is_there(path)), None)
+
+
+def shop_list(config: Path | None) -> Path | None:
+    """The shop list beside the settings file, None when there is none; one that this account may not see is never ignored."""
+    beside = config.parent / SHOP_LIST if config is not None else None
+    try:
+        return beside if beside is not None and beside.exists() else None
+    except PermissionError:
+        return beside
 
 
 def _is_there(path: Path) -> bool:

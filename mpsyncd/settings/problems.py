@@ -23,11 +23,11 @@ class Problem:
     key: str
     value: str | None
     why: str
-    step: str
+    step: str = ""
 
     def __str__(self) -> str:
         value = f" = {self.value}" if self.value is not None else ""
-        return f"{self.origin}: {self.key}{value}: {self.why}. {self.step}"
+        return f"{self.origin}: {self.key}{value}: {self.why.rstrip('.')}. {self.step}".rstrip()
 
 
 def describe(error: Mapping[str, Any], *, root: type[BaseModel], origin: str, value: object) -> Problem:

@@ -1,10 +1,10 @@
-"""The example file and the reference page of settings, made of the classes themselves. Pure: text out, nothing read."""
+"""The example files and the reference page of settings, made of the classes themselves. Pure: text out, nothing read."""
 
 from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from types import NoneType, UnionType
@@ -13,18 +13,20 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from mpsyncd.settings.changes import needs_restart
 from mpsyncd.settings.groups import Settings
 from mpsyncd.settings.kinds import spell_duration
 from mpsyncd.settings.schedules import ScheduleSettings
 from mpsyncd.settings.sources import LimitSettings, SourceSettings
 
 _WIDTH = 110
+_SHOP_OPTIONS = ('customer = "default"  # Whose shop it is; made when it is new', "paused = false  # Whether it rests")
 _MADE_UP = '"name.of.rate"'
 _HEAD = """\
 # All settings of mpsyncd with their defaults; a line without its leading "#" takes effect.
 # Read from --config, MPSYNCD_CONFIG, ./mpsyncd.toml or /etc/mpsyncd/mpsyncd.toml, the first of these that is there.
 # The environment wins over this file: MPSYNCD_HTTP__PORT=8081 is port under [http]. systemd credentials come between the two: a
-# credential of the name database.dsn is dsn under [database].
+# credential of the name database.dsn, or MPSYNCD_DATABASE__DSN, is dsn under [database]. A running daemon reads it again on SIGHUP.
 # Made from the classes in mpsyncd/settings; do not edit by hand."""
 _PAGE = """\
 # Settings
@@ -33,10 +35,30 @@ Made from the classes in `mpsyncd/settings` by `tests/support/reference.py`; a t
 [`config/mpsyncd.example.toml`](../../config/mpsyncd.example.toml).
 
 Settings are read from the first of `--config`, `MPSYNCD_CONFIG`, `./mpsyncd.toml` and `/etc/mpsyncd/mpsyncd.toml`. A systemd credential
-named like the setting (`database.dsn`, `vault.key`) wins over the file, and the environment wins over both: `MPSYNCD_<GROUP>__<SETTING>`,
-for example `MPSYNCD_HTTP__PORT`. An unknown key is refused. `mpsyncd check-config` lists everything that is wrong at once.
+named like the setting (`database.dsn`, `vault.key`) or like its variable wins over the file, and the environment wins over both:
+`MPSYNCD_<GROUP>__<SETTING>`, for example `MPSYNCD_HTTP__PORT`. An unknown key is refused. `mpsyncd check-config` lists everything that is
+wrong at once.
 
-Durations have a unit: `30 s`, `15 min`, `6 h`, `90 d`."""
+A running daemon takes over what changed when it is [asked to read again](../howto/reload.md). Column *change*: `reload` says that this is
+enough, `restart` that a reload with such a change is refused as a whole.
+
+Durations have a unit: `30 s`, `15 min`, `6 h`, `90 d`.
+
+Names of older programs are understood as long as the setting itself is not given, and `mpsyncd check-config` says what to write instead:
+`METRIKA_SYNC_INTERVAL_MINUTES` and `SYNC_INTERVAL_MINUTES` are `every` of `[schedules.metrika]` (the first wins), `APP_TIMEZONE` is its
+`zone`. `KAITEN_API_URL`, `KAITEN_API_TOKEN` and `KAITEN_WEBHOOK_SECRET` are kept for the source kaiten and do nothing yet."""
+_SHOPS_HEAD = """\
+# The shop list of mpsyncd: copy it to shops.toml beside the settings file, or name it with [shops] file.
+# Shops that are added with `mpsyncd shops add` live beside these; a shop of this list is changed here only.
+# After a change: mpsyncd reload (or SIGHUP). A new entry is added and its first load begins, an entry that is gone stops its shop and
+# keeps its data, an entry that comes back goes on where it stopped. `name` is what makes it the same shop: another name is another shop.
+#
+# A key never stands here, only where it lies:
+#   { file = "/run/secrets/north" }    a file with the key as its content; a relative path is looked for beside this list
+#   { credential = "wb_token_1" }      LoadCredential=wb_token_1:… of the systemd unit
+#   { env = "WB_TOKEN_1" }             a variable; its changes are seen at the next start of the daemon only
+# Every daemon that works on one database gets the same list, or only one of them gets one. `shops = []` alone stops all of its shops.
+# Made from the code; do not edit by hand."""
 
 
 def example_toml() -> str:
@@ -54,10 +76,12 @@ def markdown() -> str:
     """The reference page."""
     parts = [_PAGE]
     for heading, model, fields in _tables():
-        rows = [f"| `{name}` | {_kind(field.annotation)} | {_shown(field)} | {field.description} |" for name, field in fields]
-        parts.append(
-            "\n".join([f"## [{heading}]", "", _doc(model), "", "| setting | kind | default | meaning |", "|---|---|---|---|", *rows])
-        )
+        rows = [
+            f"| `{name}` | {_kind(field.annotation)} | {_shown(field)} | {_change(f'{heading}.{name}')} | {field.description} |"
+            for name, field in fields
+        ]
+        head = ["| setting | kind | default | change | meaning |", "|---|---|---|---|---|"]
+        parts.append("\n".join([f"## [{heading}]", "", _doc(model), "", *head, *rows]))
     schedule = [
         f"| `{name}` | {_kind(field.annotation)} | {_shown(field)} | {field.description} |" for name, field in _fields(ScheduleSettings)
     ]
@@ -65,6 +89,16 @@ def markdown() -> str:
         "\n".join(["## A schedule", "", _doc(ScheduleSettings), "", "| key | kind | default | meaning |", "|---|---|---|---|", *schedule])
     )
     return "\n\n".join(parts) + "\n"
+
+
+def example_shops(titles: Mapping[str, Mapping[str, str]]) -> str:
+    """A shop list in which every entry stands commented out. `titles`: source -> secret field -> what it is called."""
+    entries = []
+    for number, (source, fields) in enumerate(titles.items(), start=1):
+        head = [f"# A shop at {source}.", "# [[shops]]", f'# name = "shop-{number}"', f'# source = "{source}"']
+        secrets = [f'# {name} = {{ file = "/run/secrets/shop-{number}-{name}" }}  # {title}' for name, title in fields.items()]
+        entries.append("\n".join([*head, *secrets, *(f"# {line}" for line in _SHOP_OPTIONS)]))
+    return "\n\n".join([_SHOPS_HEAD, *entries]) + "\n"
 
 
 def _tables() -> Iterator[tuple[str, type[BaseModel], list[tuple[str, FieldInfo]]]]:
@@ -131,6 +165,10 @@ def _kind(annotation: Any) -> str:
         SecretStr: "secret",
     }
     return names.get(annotation, "schedule")
+
+
+def _change(key: str) -> str:
+    return "restart" if needs_restart(key) else "reload"
 
 
 def _doc(model: type[BaseModel]) -> str:

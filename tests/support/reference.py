@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, not impo
 
 from mpsyncd.cli.reference import commands_markdown
 from mpsyncd.settings import reference as settings
+from mpsyncd.sources import SOURCES
 from mpsyncd.web.app import routes_markdown
 from mpsyncd.web.metrics import metrics_markdown
 from support.streams_reference import streams_markdown
@@ -19,12 +20,18 @@ def generated() -> dict[str, Callable[[], str]]:
     """Path of each generated file -> what must stand in it."""
     return {
         "config/mpsyncd.example.toml": settings.example_toml,
+        "config/shops.example.toml": lambda: settings.example_shops(secret_titles()),
         "docs/reference/commands.md": commands_markdown,
         "docs/reference/metrics.md": metrics_markdown,
         "docs/reference/routes.md": routes_markdown,
         "docs/reference/settings.md": settings.markdown,
         "docs/reference/streams.md": streams_markdown,
     }
+
+
+def secret_titles() -> dict[str, dict[str, str]]:
+    """What a shop of each source must and may give, by the English names."""
+    return {source.name: {secret.name: secret.title["en"] for secret in source.secrets} for source in SOURCES}
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Errors become one message and an exit code; help and wrong usage are the parser's."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from mpsyncd import daemon
 from mpsyncd.cli.reference import commands_markdown
 from mpsyncd.model.errors import ConfigError, MpsyncdError, NotThere, StorageUnavailable
+from mpsyncd.sandbox.wildberries.tokens import make_token
 from support.cli import Cli
 
 
@@ -75,6 +77,35 @@ def test_check_config_reads_cron_lines_to_the_end(cli: Cli, tmp_path: Path) -> N
     result = cli("check-config")
     assert result.code == 78
     assert "daily" in result.err
+
+
+def test_check_config_looks_at_the_shop_list_too(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mpsyncd.toml").write_text('[http]\nport = "many"\n[schedules]\ndaily = { cron = "61 3 * * *" }\n')
+    (tmp_path / "shops.toml").write_text('[[shops]]\nname = "a"\nsource = "wildberries"\ntoken = "hush"\n')
+    result = cli("check-config")
+    assert (result.code, result.out) == (78, "")
+    assert "2 problems" in result.err
+    assert "shops.toml:4: shops.a.token" in result.err
+    assert "hush" not in result.err
+    (tmp_path / "mpsyncd.toml").write_text('[schedules]\ndaily = { cron = "61 3 * * *" }\n')
+    (tmp_path / "key").write_text("hush.hush.hush")
+    (tmp_path / "shops.toml").write_text('[[shops]]\nname = "a"\nsource = "wildberries"\ntoken = { file = "key" }\n')
+    keys = {problem["key"]: problem for problem in cli("check-config", "--json").json["problems"]}
+    assert keys.keys() == {"schedules.daily", "shops.a"}
+    assert keys["schedules.daily"]["origin"] == "mpsyncd.toml:2"
+    assert "hush" not in str(keys)
+
+
+def test_check_config_notes_what_works_but_should_not(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNC_INTERVAL_MINUTES", "20")
+    (tmp_path / "key").write_text(make_token(sid="sid-of-nobody", expires=datetime(2026, 1, 1, tzinfo=UTC)))
+    (tmp_path / "mpsyncd.toml").touch()
+    (tmp_path / "shops.toml").write_text('[[shops]]\nname = "a"\nsource = "wildberries"\ntoken = { file = "key" }\n')
+    result = cli("check-config")
+    assert result.code == 0
+    assert "schedules.metrika.every = 20 min" in result.out
+    assert "note: SYNC_INTERVAL_MINUTES is an old name" in result.err
+    assert "note: shops.toml:1: shops.a: The Wildberries token expired on 2026-01-01" in result.err
 
 
 def test_a_missing_file_is_config(cli: Cli) -> None:

@@ -50,6 +50,23 @@ def test_environment_wins_over_credentials_and_these_over_the_file(tmp_path: Pat
     assert (settings.http.port, settings.database.port, settings.log.level) == (1001, 6002, "debug")
 
 
+def test_credentials_may_have_the_names_of_variables(tmp_path: Path) -> None:
+    (tmp_path / "MPSYNCD_DATABASE__DSN").write_text("postgresql://by-variable\n")
+    (tmp_path / "database.dsn").write_text("postgresql://by-path")
+    (tmp_path / "MPSYNCD_HTTP__PORT").write_text("many")
+    (tmp_path / "MPSYNCD_HTTP_PORT").write_text("1")
+    found = _problems(None, CREDENTIALS_DIRECTORY=str(tmp_path))
+    assert {key: problem.origin for key, problem in found.items()} == {
+        "http.port": "credential MPSYNCD_HTTP__PORT",
+        "MPSYNCD_HTTP_PORT": "credential",
+    }
+    for name in ("MPSYNCD_HTTP__PORT", "MPSYNCD_HTTP_PORT"):
+        (tmp_path / name).unlink()
+    dsn = load(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).database.dsn
+    assert dsn is not None
+    assert dsn.get_secret_value() == "postgresql://by-variable"
+
+
 @pytest.mark.parametrize("named_by", ["option", "variable", "folder"])
 def test_the_file_is_found(named_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _file(tmp_path, "[http]\nport = 1002\n")
@@ -84,7 +101,9 @@ def test_everything_wrong_is_listed_at_once_with_its_place(tmp_path: Path) -> No
     found = _problems(path, MPSYNCD_HTTP__PORT="many", MPSYNCD_HTTP_PORT="1", MPSYNCD_ENGINE__LEASE="30 s")
     assert found["nonsense"].step.startswith("Known here: database, engine")
     assert found["http.prot"].step == "Did you mean http.port?"
-    assert found["http.host"].origin == str(path)
+    assert found["http.host"].origin == f"{path}:5"
+    assert found["schedules.kaiten"].origin == f"{path}:12, {path}:13"
+    assert found["sources.wildberry"].origin == f"{path}:14"
     assert "allow_remote" in found["http.host"].why
     assert found["http.port"].origin == "environment MPSYNCD_HTTP__PORT"
     assert found["http.port"].value == "'many'"
