@@ -12,7 +12,8 @@ from mpsyncd.sandbox.world.records import Card, Order
 
 _PATTERNS = 997
 _TIE = 4
-_CANCELLED = 9
+CANCELLED = 9
+"""Every ninth order is cancelled, the first one too."""
 
 
 class LargeBook:
@@ -37,16 +38,20 @@ class LargeBook:
             self._patterns[place % len(self._patterns)],
             srid=f"lg.r{place:020}.0.0",
             cart=f"{10**15 + place // 3}",
-            created_at=(changed - timedelta(hours=1 + place % 5)).replace(microsecond=0),
+            created_at=self.created_at(place),
             changed_at=changed,
             sticker=str(10**9 + place),
             total_price=Decimal(10_000 + place % 900_000) / 100,
         )
-        return cancel(order, at=changed) if place % _CANCELLED == 0 else order
+        return cancel(order, at=changed) if place % CANCELLED == 0 else order
 
     def changed_at(self, place: int) -> datetime:
         """When the order at a place changed."""
         return self._start + self._step * (place // _TIE)
+
+    def created_at(self, place: int) -> datetime:
+        """When the order at a place was made."""
+        return (self.changed_at(place) - timedelta(hours=1 + place % 5)).replace(microsecond=0)
 
     def first(self, moment: datetime, *, inclusive: bool) -> int:
         """Place of the first order changed at `moment` or later, or only later; the count when there is none."""

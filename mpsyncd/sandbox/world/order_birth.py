@@ -31,6 +31,7 @@ def make_order(dice: Random, *, card: Card, serial: int, created_at: datetime, c
         changed_at=changed_at,
         cancelled_at=None,
         nm_id=card.nm_id,
+        chrt_id=size.chrt_id,
         vendor_code=card.vendor_code,
         barcode=dice.choice(size.skus) if size.skus else "",
         tech_size=size.tech_size,
@@ -81,19 +82,8 @@ def make_history(dice: Random, *, cards: list[Card], count: int, until: datetime
     return orders
 
 
-def tie_borders(orders: list[Order], *, page: int) -> list[Order]:
-    """The same ascending orders, with one stamp on both sides of every border of a walk by pages that repeats the border's rows."""
-    tied = list(orders)
-    start = 0
-    while start + page < len(tied):
-        stamp = tied[start + page - 1].changed_at
-        tied[start + page] = _changed_no_later(tied[start + page], stamp)
-        first = next(place for place in range(start, len(tied)) if tied[place].changed_at == stamp)
-        start = first if first > start else start + page
-    return tied
-
-
-def _changed_no_later(order: Order, stamp: datetime) -> Order:
+def changed_no_later(order: Order, stamp: datetime) -> Order:
+    """The order changed at an earlier stamp; nothing of it happened later."""
     cancelled = None if order.cancelled_at is None else min(order.cancelled_at, stamp)
     return replace(order, changed_at=stamp, created_at=min(order.created_at, stamp), cancelled_at=cancelled)
 

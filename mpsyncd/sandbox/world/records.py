@@ -29,6 +29,7 @@ class Order:
     changed_at: datetime
     cancelled_at: datetime | None
     nm_id: int
+    chrt_id: int
     vendor_code: str
     barcode: str
     tech_size: str

@@ -7,20 +7,32 @@ from uuid import UUID
 from mpsyncd.sandbox.options import SellerSpec
 from mpsyncd.sandbox.world.card_birth import make_card
 from mpsyncd.sandbox.world.dice import dice
+from mpsyncd.sandbox.world.funnel import Funnel
 from mpsyncd.sandbox.world.large import LargeBook
-from mpsyncd.sandbox.world.order_birth import make_history, tie_borders
-from mpsyncd.sandbox.world.records import Card
+from mpsyncd.sandbox.world.large_sales import LargeSales
+from mpsyncd.sandbox.world.order_birth import changed_no_later, make_history
+from mpsyncd.sandbox.world.prices import PriceList
+from mpsyncd.sandbox.world.records import Card, Order
+from mpsyncd.sandbox.world.sale_birth import make_sales
+from mpsyncd.sandbox.world.sales import SaleBook, Standings, standing
 from mpsyncd.sandbox.world.shelves import CardShelf, OrderBook
+from mpsyncd.sandbox.world.stocks import StockRoom
+from mpsyncd.sandbox.world.ties import tie_borders
+from mpsyncd.sandbox.world.warehouses import make_warehouses
 
 _CARD_LIFE = timedelta(days=400)
 _IN_TRASH = timedelta(days=25)
 _FIRST_ARTICLE = 100_000_000
+_UNCONFIRMED = 40
+"""Of how many orders one more waits for its payment to be confirmed."""
+_ON_CREDIT = timedelta(days=10)
 
 
 class Seller:
     """Numbers and truth of one seller.
 
-    spec, sid (UUID text), oid, tin; `orders`, live `cards`, cards in the `trash`; `next_article` and `next_serial` are not used yet.
+    spec, sid (UUID text), oid, tin, born (when its history ended); live `cards`, cards in the `trash`; `orders`, those whose payment is
+    `unconfirmed`, `sales`; `prices`, `stocks`, `warehouses` by id, `funnel`; `next_article` and `next_serial` are not used yet.
     """
 
     def __init__(self, spec: SellerSpec, *, seed: str, born: datetime, order_page: int, card_page: int) -> None:
@@ -35,14 +47,32 @@ class Seller:
         trash = sorted((_thrown_away(card, seed, born) for card in everything[spec.cards :]), key=_trashed)
         self.cards = CardShelf(_tie_updates(live, card_page), moment=_updated_at)
         self.trash = CardShelf(_tie_bins(trash, card_page), moment=_trashed_at)
-        self.next_serial = spec.orders
+        self.born = born
+        name = f"{seed}/{spec.name}"
+        self.prices, self.stocks, self.funnel = PriceList(seed=name), StockRoom(seed=name), Funnel(seed=name)
+        self.warehouses = make_warehouses(name)
+        self.next_serial, self.next_sale = spec.orders, 2 * spec.orders
         self.orders: OrderBook | LargeBook
+        self.sales: SaleBook | LargeSales
         if spec.large:
-            self.orders = LargeBook(cards=live, count=spec.orders, seed=f"{seed}/{spec.name}", until=born, span=spec.history)
+            self.orders = LargeBook(cards=live, count=spec.orders, seed=name, until=born, span=spec.history)
+            self.sales, self.unconfirmed = LargeSales(self.orders, until=born), OrderBook([])
         else:
-            roll = dice(seed, "orders", spec.name)
-            history = make_history(roll, cards=live, count=spec.orders, until=born, span=spec.history)
-            self.orders = OrderBook(tie_borders(history, page=order_page))
+            history = make_history(dice(seed, "orders", spec.name), cards=live, count=spec.orders, until=born, span=spec.history)
+            tied = tie_borders(history, page=order_page, stamp=_changed_at, no_later=changed_no_later)
+            self.orders = OrderBook(tied)
+            self.sales = SaleBook(make_sales(dice(seed, "sales", spec.name), orders=tied, until=born, page=order_page))
+            count, span = spec.orders // _UNCONFIRMED, min(spec.history, _ON_CREDIT)
+            self.unconfirmed = OrderBook(make_history(dice(seed, "credit", spec.name), cards=live, count=count, until=born, span=span))
+
+    def standings(self, *, start: datetime, end: datetime) -> Standings:
+        """Where orders stand by the time of their status, from the newest, between two moments."""
+        if isinstance(self.sales, LargeSales):
+            return self.sales.newest(start=start, end=end)
+        latest = self.sales.latest
+        every = (standing(order, latest(order.srid)) for order in (*self.orders.every(), *self.unconfirmed.every()))
+        rows = sorted((one for one in every if start <= one.since <= end), key=lambda one: (one.since, one.order.srid), reverse=True)
+        return Standings(len(rows), rows.__getitem__)
 
     def article(self) -> int:
         """A new article number."""
@@ -54,12 +84,21 @@ class Seller:
         self.next_serial += 1
         return self.next_serial
 
+    def sale_number(self) -> int:
+        """A new number of a sale."""
+        self.next_sale += 1
+        return self.next_sale
+
     def _new_card(self, seed: str, born: datetime) -> Card:
         nm_id = self.article()
         rolls = dice(seed, "card", nm_id)
         created = born - _CARD_LIFE * (0.1 + 0.9 * rolls.random())
         updated = created + (born - created) * rolls.random() * 0.99
         return make_card(rolls, nm_id=nm_id, created_at=created, updated_at=updated)
+
+
+def _changed_at(order: Order) -> datetime:
+    return order.changed_at
 
 
 def _thrown_away(card: Card, seed: str, born: datetime) -> Card:

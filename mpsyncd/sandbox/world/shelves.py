@@ -27,6 +27,16 @@ class OrderBook:
         self._orders[order.srid] = order
         insort(self._index, (order.changed_at, order.srid))
 
+    def take(self, srid: str) -> Order:
+        """Remove an order and give it back.
+
+        Raises:
+            KeyError: there is no such order.
+        """
+        order = self._orders.pop(srid)
+        del self._index[bisect_left(self._index, (order.changed_at, srid))]
+        return order
+
     def at(self, place: int) -> Order:
         """The order at a place of the ascending row."""
         return self._orders[self._index[place][1]]

@@ -9,7 +9,9 @@ from random import Random
 
 from mpsyncd.sandbox.options import SandboxOptions
 from mpsyncd.sandbox.world import card_events as cards
+from mpsyncd.sandbox.world import goods_events as goods
 from mpsyncd.sandbox.world import order_events as orders
+from mpsyncd.sandbox.world import sale_events as sales
 from mpsyncd.sandbox.world.dice import dice
 from mpsyncd.sandbox.world.seller import Seller
 
@@ -20,9 +22,17 @@ CARD_PAGE = 100
 
 _EVENTS: tuple[tuple[Event, int], ...] = (
     (orders.ordered, 40),
-    (orders.paid_late, 4),
     (orders.cancelled, 10),
     (orders.changed_late, 20),
+    (sales.taken, 20),
+    (sales.brought_back, 3),
+    (sales.settled, 5),
+    (sales.ordered_on_credit, 4),
+    (sales.paid_late, 4),
+    (sales.never_paid, 1),
+    (goods.repriced, 5),
+    (goods.restocked, 12),
+    (goods.warehouse_changed, 1),
     (cards.created, 1),
     (cards.retitled, 3),
     (cards.described, 3),
