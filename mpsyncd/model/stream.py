@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -63,7 +63,9 @@ class Table:
     scalars is read as objects {"value": scalar}. `rows` replaces all that by a function from the parent document to the part's documents.
     row: cures one document. noise: keys left out of the hash. version: raise it when `row` changes, so that rows are written again.
     guard: a column that must not decrease (a version or time of change of the vendor); where it is equal or null, the younger request wins.
-    scope: for REPLACE, what a slice is the whole truth of: column -> value, or (from, to) with `to` left out.
+    scope: what a slice is the whole truth of: column -> value, or (from, to) with `to` left out. REPLACE keeps the slice's rows aside and
+    writes them in one go. UPSERT writes page by page and marks what it sees as a walk does; when the slice is complete, live rows of its
+    scope that it did not see are tombstoned, unless that is suspicious. A walk sweeps the whole table, whatever the scope.
     numbered: for documents without a key of their own, the two key columns that are made for them: a hash of the content (text) and the
     number of the document among equal ones of its slice, from 1.
     """
@@ -86,6 +88,36 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parents:
+    """Whose rows a stream is read for: `Slice.parents` gives the live rows of `table`, in order of its key.
+
+    stream: a stream of the same source that walks and fills `table` as its main table. columns: given beside those of the key. where:
+    column -> values that it may have. changed: a column of time; a slice that has a start gets only parents with it at or after the start.
+    """
+
+    stream: str
+    table: str
+    columns: tuple[str, ...] = ()
+    where: Mapping[str, Collection[Any]] = field(default_factory=dict)
+    changed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """A quicker way through history that some keys may go.
+
+    capability: what a key must be able to do. It is tried until the vendor says Forbidden with this capability (or PaymentRequired), which
+    is remembered; then history is planned anew by the ordinary way. A full run tries it again.
+    read, window, behind: in place of the stream's own `read`, `window` and `history_behind`.
+    """
+
+    capability: str
+    read: Read
+    window: timedelta | None
+    behind: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """One dataset of a source.
 
@@ -95,6 +127,12 @@ class Stream:
     from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source
     whose rows are tombstoned when this stream's completed walk sees their key (a trash list). capability: what the key must be able to do.
     page_rows: expected rows of a full page, for plans. day: column of the main table that holds the row's day, for coverage.
+    parents: the stream is read for each row of another one's table and waits until that has been walked once. shortcut: another way
+    through history. history_behind: how much of the newest history is left to the live lane. History then ends, and its windows meet, at
+    midnights of the source's calendar: at the beginning of the day that lies so many whole days behind today. At least a day less than
+    `overlap`, or a day falls between the lanes when they are planned before and after a midnight.
+    suspect_empty: a slice of time that ends without any row although live rows of its `scope` (else of its days, by `day`) are stored is
+    an EmptySnapshot; with force it is believed.
     """
 
     name: str
@@ -111,6 +149,10 @@ class Stream:
     limits: tuple[str, ...] = ()
     page_rows: int = 1000
     day: str | None = None
+    parents: Parents | None = None
+    shortcut: Shortcut | None = None
+    history_behind: timedelta = timedelta(0)
+    suspect_empty: bool = False
 
     @property
     def main(self) -> Table:
