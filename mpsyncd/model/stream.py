@@ -32,7 +32,8 @@ class Write(StrEnum):
     REPLACE = "replace"
     """A slice is the whole truth of its scope: insert, change, delete what is missing, once, when the slice is complete."""
     SNAPSHOT = "snapshot"
-    """Current table plus `<table>_history` (the same columns, `valid_from`, `gone`), one `snapshots` row per complete read."""
+    """Current table plus `<table>_history` (the same columns, `valid_from`, `gone`), one `snapshots` row per complete read. A part that is
+    declared so has a history too; when its document is gone, the document's history tells."""
     APPEND = "append"
     """Rows are only ever added, never changed."""
 

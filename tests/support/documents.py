@@ -47,7 +47,14 @@ CREATE TABLE lab.stocks (
 );
 CREATE TABLE lab.stocks_history (
     shop_id bigint NOT NULL, id bigint NOT NULL, amount integer, extra jsonb, row_hash bytea NOT NULL, valid_from timestamptz NOT NULL,
-    gone boolean NOT NULL, PRIMARY KEY (shop_id, id, valid_from)
+    gone boolean NOT NULL, CONSTRAINT stocks_history_pk PRIMARY KEY (shop_id, id, valid_from)
+);
+CREATE TABLE lab.stock_places (
+    shop_id bigint NOT NULL, stock_id bigint NOT NULL, name text NOT NULL, amount integer, {COMMON}, PRIMARY KEY (shop_id, stock_id, name)
+);
+CREATE TABLE lab.stock_places_history (
+    shop_id bigint NOT NULL, stock_id bigint NOT NULL, name text NOT NULL, amount integer, extra jsonb, row_hash bytea NOT NULL,
+    valid_from timestamptz NOT NULL, gone boolean NOT NULL, PRIMARY KEY (shop_id, stock_id, name, valid_from)
 );
 CREATE TABLE lab.spends (
     shop_id bigint NOT NULL, content text NOT NULL, number integer NOT NULL, day date, amount integer, {COMMON}, deleted_at timestamptz,
@@ -70,6 +77,14 @@ TAGS = Table(
 PAIRS = Table(name="lab.pairs", key=("day", "code"))
 BINS = Table(name="lab.bins", key=("id",))
 STOCKS = Table(name="lab.stocks", key=("id",), write=Write.SNAPSHOT)
+PLACES = Table(
+    name="lab.stock_places",
+    key=("stock_id", "name"),
+    part_of="lab.stocks",
+    at="places",
+    carry={"stock_id": "id"},
+    write=Write.SNAPSHOT,
+)
 SPENDS = Table(name="lab.spends", key=("content", "number"), numbered=("content", "number"), write=Write.APPEND)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.work import Committed
-from mpsyncd.storage.documents import rejected
+from mpsyncd.storage.documents import history, rejected
 from mpsyncd.storage.documents.merge import Merge, begin, count
 from mpsyncd.storage.documents.prepare import DOUBLE, part_again
 from mpsyncd.storage.documents.rows import put
@@ -92,6 +92,7 @@ async def _parts_again(merge: Merge, asked_at: datetime, shape: Shape, rows: Seq
         written, failed = await put(merge.conn, shape, [item], shop_id=merge.shop_id, asked_at=asked_at, new=not stored)
         merge.tally.live[shape.table.name] += 0 if stored else len(written)
         merge.tally.inserted += len(written)
+        await history.remember(merge, asked_at, [one.key for one in written], shape=shape)
         refused += [Refusal(shape, document, one.reason, item.key, parent) for one in failed]
     await rejected.keep(merge, asked_at, refused)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsyncd.storage.documents import history
 from mpsyncd.storage.documents.prepare import with_parent
 from mpsyncd.storage.documents.rows import put
 
@@ -30,12 +31,14 @@ async def _put_set(merge: Merge, shape: Shape, asked_at: datetime, sets: Sequenc
     # A row that was refused keeps its older version, and where a key could not be read nothing is known to be gone.
     kept, unsure = {one.key for one in refused}, {parent.key for parent, told in sets if not told.whole}
     gone = sorted(key for key in stored if key not in wanted and key not in kept and key[: shape.link] not in unsure)
+    await history.remember(merge, asked_at, gone, gone=True, shape=shape)
     await _delete(merge, shape, gone)
     new = [wanted[key] for key in sorted(wanted) if key not in stored]
     changed = [wanted[key] for key in sorted(wanted) if key in stored and stored[key] != wanted[key].digest]
     written, failed = await put(merge.conn, shape, new, shop_id=merge.shop_id, asked_at=asked_at, new=True)
     merge.tally.live[shape.table.name] += len(written)
-    _, more = await put(merge.conn, shape, changed, shop_id=merge.shop_id, asked_at=asked_at, new=False)
+    again, more = await put(merge.conn, shape, changed, shop_id=merge.shop_id, asked_at=asked_at, new=False)
+    await history.remember(merge, asked_at, [item.key for item in (*written, *again)], shape=shape)
     for one in (*failed, *more):
         one.parent = one.key[: shape.link] if one.key is not None else None
         one.document = with_parent(shape, wanted[one.key].document, wanted[one.key].made) if one.key is not None else one.document

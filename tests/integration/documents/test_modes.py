@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mpsyncd.model.errors import ConfigError
+from mpsyncd.model.errors import ConfigError, EmptySnapshot
 from mpsyncd.model.page import Slice
 from mpsyncd.model.stream import Write
-from support.documents import PAIRS, SPENDS, STOCKS, THING, Lab, moment, page, stream
+from support.documents import PAIRS, PLACES, SPENDS, STOCKS, THING, Lab, moment, page, stream
 
 
 def days(part: Slice) -> dict[str, Any]:
@@ -106,6 +106,75 @@ async def test_a_snapshot_by_walk_tells_when_a_row_is_gone(at: Lab) -> None:
     assert history == [(moment(1.5), False), (moment(3), True), (moment(5.5), False)]
     assert await stocks.rows("SELECT rows FROM mpsync.snapshots ORDER BY taken_at") == [(2,), (1,), (2,)]
     await stocks.assert_counts()
+
+
+def stock(amount: int, **places: Any) -> dict[str, Any]:
+    return {"id": 1, "amount": amount, "places": [{"name": name, "amount": told} for name, told in places.items()]}
+
+
+async def test_parts_of_a_snapshot_have_a_history_of_their_own(at: Lab) -> None:
+    """And the document has a version only when its own columns changed."""
+    stocks = await at.use(stream(STOCKS, PLACES))
+    await stocks.write(stock(5, north=1, south=2), at=1, last=True)
+    await stocks.write(stock(5, north=1, south=3), at=2, last=True)
+    await stocks.write(stock(6, south=3), at=3, last=True)
+    await stocks.write(stock(6, north=1, south=3), at=4, last=True)
+    places = "SELECT name, amount, valid_from, gone FROM lab.stock_places_history ORDER BY name, valid_from"
+    assert await stocks.rows(places) == [
+        ("north", 1, moment(1), False),
+        ("north", 1, moment(3), True),
+        ("north", 1, moment(4), False),
+        ("south", 2, moment(1), False),
+        ("south", 3, moment(2), False),
+    ]
+    history = "SELECT amount, valid_from, gone FROM lab.stocks_history ORDER BY valid_from"
+    assert await stocks.rows(history) == [(5, moment(1), False), (6, moment(3), False)]
+    taken = await stocks.rows("SELECT table_name, taken_at, rows FROM mpsync.snapshots ORDER BY taken_at, table_name")
+    assert taken[4:] == [
+        ("lab.stock_places", moment(3), 1),
+        ("lab.stocks", moment(3), 1),
+        ("lab.stock_places", moment(4), 2),
+        ("lab.stocks", moment(4), 1),
+    ]
+    await stocks.assert_counts()
+
+
+async def test_a_rejected_part_that_is_taken_later_is_remembered(at: Lab) -> None:
+    stocks = await at.use(stream(STOCKS, PLACES))
+    await stocks.write(stock(5, north=1, south="much"), at=1)
+    mended = replace(PLACES, row=lambda place: {**place, "amount": 7 if place["amount"] == "much" else place["amount"]})
+    await (await at.use(stream(STOCKS, mended))).retry()
+    history = await at.rows("SELECT name, amount, valid_from FROM lab.stock_places_history ORDER BY name")
+    assert history == [("north", 1, moment(1)), ("south", 7, moment(1))]
+
+
+async def test_a_row_that_is_only_hashed_anew_makes_no_version(at: Lab) -> None:
+    stocks = await at.use(stream(STOCKS))
+    await stocks.write({"id": 1, "amount": 5}, at=1)
+    done = await (await at.use(stream(replace(STOCKS, version=2)))).write({"id": 1, "amount": 5}, at=2)
+    assert done.updated == 1
+    assert await at.rows("SELECT valid_from FROM lab.stocks_history") == [(moment(1),)]
+
+
+async def test_an_empty_list_where_stock_was_is_a_suspicion(at: Lab) -> None:
+    stocks = await at.use(stream(STOCKS))
+    walk_id = await stocks.walk(1)
+    await stocks.write({"id": 1, "amount": 5}, {"id": 2, "amount": 5}, at=1.5, walk_id=walk_id, last=True)
+    await stocks.sweep(walk_id, at=1)
+    walk_id = await stocks.walk(3)
+    await stocks.write(at=3.5, walk_id=walk_id, last=True)
+    with pytest.raises(EmptySnapshot, match="came back empty while 2 rows live here"):
+        await stocks.sweep(walk_id, at=3)
+    told = "SELECT (SELECT count(*) FROM lab.stocks WHERE deleted_at IS NULL), (SELECT count(*) FROM lab.stocks_history)"
+    assert await stocks.rows(told) == [(2, 2)]
+    assert await stocks.rows("SELECT taken_at FROM mpsync.snapshots") == [(moment(1),)], "an empty list is no reading of the stock"
+    await stocks.sweep(walk_id, at=3, force=True)
+    assert await stocks.rows("SELECT id, gone FROM lab.stocks_history ORDER BY valid_from, id") == [
+        (1, False),
+        (2, False),
+        (1, True),
+        (2, True),
+    ]
 
 
 async def test_a_history_must_fit_its_table(at: Lab) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from mpsyncd.storage.documents.history import insertion
 from mpsyncd.storage.documents.merge import begin
-from support.documents import SIZES, THING, Lab, moment, stream
+from support.documents import SIZES, STOCKS, THING, Lab, moment, stream
 from support.marks import both_majors
 
 KEYS = list(range(1000))
@@ -44,7 +45,7 @@ async def assert_by_key(at: Lab, sql: str, *values: Any, table: str, columns: in
     scan = await scan_of(at, sql, *values, table=table)
     assert scan["Index Name"] == f"{table}_pk"
     condition = scan["Index Cond"]
-    assert condition.startswith("(ROW(shop_id, ") or condition.count("=") == columns, scan
+    assert condition.lstrip("(").startswith("ROW(shop_id, ") or condition.count("=") == columns, scan
 
 
 async def fill(at: Lab, rows: int, *, analyse: bool) -> None:
@@ -87,6 +88,25 @@ async def test_a_shop_that_the_statistics_do_not_know(at: Lab) -> None:
     await fill(used, 100_000, analyse=False)
     for sql, values, table, columns in look_ups(used):
         await assert_by_key(used, sql, *values, table=table, columns=columns)
+
+
+@both_majors
+@pytest.mark.parametrize("rows", [0, 3, 200_000], ids=["empty", "tiny", "big"])
+@pytest.mark.parametrize("analyse", [None, "empty", "full"])
+async def test_the_newest_version_is_found_in_the_primary_key_of_the_history(at: Lab, rows: int, analyse: str | None) -> None:
+    used = await at.use(stream(STOCKS))
+    for count, analysed in ((0, analyse == "empty"), (rows, analyse == "full")):
+        await at.conn.execute(
+            "INSERT INTO lab.stocks_history (shop_id, id, amount, row_hash, valid_from, gone) "
+            "SELECT $1, n / 4, n, '', $3::timestamptz + n * interval '1 minute', false FROM generate_series(1, $2::int) n",
+            at.shop_id,
+            count,
+            moment(0),
+        )
+        if analysed:
+            await at.conn.execute("ANALYZE lab.stocks_history")
+    sql = insertion(used.catalog.shape("lab.stocks"))
+    await assert_by_key(used, sql, at.shop_id, KEYS, moment(1), False, table="stocks_history", columns=3)
 
 
 async def test_a_plan_made_for_an_empty_table_is_not_kept(at: Lab) -> None:
