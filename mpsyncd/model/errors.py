@@ -44,6 +44,10 @@ class BadData(MpsyncdError):
     """A row or a page does not have the shape that the contract promises."""
 
 
+UNREADABLE = (BadData, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a function over a vendor's document raises when the document is not of the shape that it was written for."""
+
+
 class EmptySnapshot(MpsyncdError):
     """A complete walk came back empty, or would remove too much: nothing is swept without force."""
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 Document: TypeAlias = dict[str, Any]
-"""One object as the vendor answered it, decoded from JSON and otherwise untouched."""
+"""One object as the vendor answered it, decoded from JSON and otherwise untouched; of CSV, header -> text, both stripped."""
+
+RowsFormat: TypeAlias = Literal["json", "csv", "zip+csv"]
+"""How the rows of an answer are written: as a list in JSON, as CSV in UTF-8 with a header line, or as a ZIP of one such file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that no document could be made of: what the vendor wrote, as JSON can hold it, and why. It ends in `rejected_rows`."""
+
+    raw: Any
+    reason: str
+
+
+Row: TypeAlias = Document | BadRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +33,9 @@ class Request:
 
     `host` is a key of `Source.hosts`, never an address. `rows_at` names the list of rows in the answer: "" is the answer itself, "cards" or
     "data.items" a path into it, None an answer without rows. `limits` names the rates that this request draws on. `repeatable` says that
-    sending it twice changes nothing at the vendor.
+    sending it twice changes nothing at the vendor. `rows_format` "csv" and "zip+csv" are rows and nothing else, `rows_at` stays "".
+    `empty_when` recognises a vendor's way of saying that there is nothing: it is asked about an answer that lacks the promised rows and
+    about a refusal of the request itself (BadRequest, NotFound); where it is true, there are no rows and the envelope is None.
     """
 
     method: str
@@ -32,6 +48,8 @@ class Request:
     rows_at: str | None = ""
     repeatable: bool = True
     cost: int = 1
+    rows_format: RowsFormat = "json"
+    empty_when: Callable[[Response], bool] | None = None
 
     def with_params(self, **params: str) -> Request:
         """Return this request with query parameters added or replaced."""
@@ -60,16 +78,16 @@ class Rows(Protocol):
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """How many rows the answer has, bad ones too."""
         ...
 
     @property
     def last(self) -> Document | None:
-        """The last row in the vendor's order, or None when there is none."""
+        """The last row in the vendor's order that is a document, or None when there is none."""
         ...
 
-    def pieces(self) -> AsyncIterator[list[Document]]:
-        """Yield the rows in order, in pieces of at most about 256 KB of JSON, with a turn of the loop between them. May be walked again.
+    def pieces(self) -> AsyncIterator[Sequence[Row]]:
+        """Yield the rows in order, in pieces of at most about 256 KB as told, with a turn of the loop between them. May be walked again.
 
         Raises:
             BadData: the body stops being what it began as.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import SliceKind
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What an answer means for the walk: the position behind it, whether it is the last, up to when the slice is complete."""
+    """What an answer means for the walk: the position behind it, whether it is the last, until when and to what share all is read."""
 
     cursor: Cursor | None
     last: bool
     until: datetime | None = None
+    share: float | None = None
 
 
 class Pager(Protocol):
@@ -121,3 +122,111 @@ class Since:
             older = next((stamp for row in piece if (stamp := self._stamp(row)) and self._at(stamp) < border), None)
             if older is not None:
                 raise BadData(f"asked for rows since {asked}, got one of {older} and none that is newer: an earlier page came again")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A method that is not paged: one answer is all there is."""
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        _ = part, cursor
+        return request
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        _ = answer, cursor
+        return Turn(cursor=None, last=True, until=ended(part))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset:
+    """Rows by number: `size` rows from the `offset`-th on.
+
+    limit, offset: names of the two query parameters or, when `body`, dotted paths into the JSON body. until_empty: a short page proves
+    nothing (the vendor lowers the limit or drops rows from pages), only an empty one is the last. total: dotted path into the envelope to
+    the number of all rows; it tells the progress and is not believed in anything else.
+
+    The next page begins behind the rows that came, not behind those that were asked for: at worst rows come twice, none is passed over.
+    """
+
+    size: int
+    limit: str = "limit"
+    offset: str = "offset"
+    body: bool = False
+    until_empty: bool = False
+    total: str | None = None
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        _ = part
+        return _put(request, {self.limit: self.size, self.offset: _reached(cursor)}, body=self.body)
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        reached = _reached(cursor) + answer.rows.count
+        last = answer.rows.count < (1 if self.until_empty else self.size)
+        total = _found(answer.envelope, self.total) if self.total else None
+        share = min(1.0, reached / total) if isinstance(total, int) and total > 0 else None
+        return Turn(cursor={"offset": reached}, last=last, until=ended(part) if last else None, share=share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastKey:
+    """Rows behind a key: `param` takes the `field` of the last row that came, `first` before there is one; an empty answer is the end.
+
+    param: the query parameter or, when `body`, a dotted path into the JSON body. The last row in the vendor's order counts, not the
+    greatest key.
+    """
+
+    param: str
+    field: str
+    first: int | str = 0
+    body: bool = False
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        _ = part
+        return _put(request, {self.param: self._asked(cursor)}, body=self.body)
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        asked = self._asked(cursor)
+        if not answer.rows.count:
+            return Turn(cursor={"key": asked}, last=True, until=ended(part))
+        reached = (answer.rows.last or {}).get(self.field)
+        if isinstance(reached, bool) or not isinstance(reached, int | str) or reached == "":
+            raise BadData(
+                f"the last of {answer.rows.count} rows has no usable {self.field}: there is no telling where the next page begins"
+            )
+        if reached == asked:
+            raise BadData(f"asked for rows behind {self.field} {asked}, the last of {answer.rows.count} is that one again")
+        return Turn(cursor={"key": reached}, last=False)
+
+    def _asked(self, cursor: Cursor | None) -> int | str:
+        key: int | str = self.first if cursor is None else cursor["key"]
+        return key
+
+
+def ended(part: Slice) -> datetime | None:
+    """Up to when a slice that was read to its end is complete: its end; a walk is no stretch of time."""
+    return None if part.kind is SliceKind.WALK else part.end
+
+
+def _reached(cursor: Cursor | None) -> int:
+    return 0 if cursor is None else int(cursor["offset"])
+
+
+def _put(request: Request, values: dict[str, Any], *, body: bool) -> Request:
+    if not body:
+        return request.with_params(**{name: str(value) for name, value in values.items()})
+    filled = request.json
+    for path, value in values.items():
+        filled = _with(filled, path.split("."), value)
+    return request.with_json(filled)
+
+
+def _with(document: Any, path: list[str], value: Any) -> Any:
+    name, *rest = path
+    inside = document if isinstance(document, dict) else {}
+    return {**inside, name: _with(inside.get(name), rest, value) if rest else value}
+
+
+def _found(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document

@@ -1,30 +1,43 @@
 """Factories for `Stream.read`: what every paged read promises to the engine, whatever the vendor's way of paging.
 
-Must not touch rows: they may not be decoded yet, and the engine asks for the next page while the last one is being written.
+Must not touch rows: they may not be decoded yet, and the engine asks for the next page while the last one is being written. Factories that
+go over windows, parents and reports stand in `windows`, `parents` and `reports`; `mapped` remakes rows. All of them take and give reads.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from mpsyncd.model.errors import BadData
-from mpsyncd.model.page import Page, SliceKind
+from mpsyncd.model.page import Page, Slice, SliceKind
+from mpsyncd.model.request import Request
+from mpsyncd.sources.listed import ListedRows
+from mpsyncd.sources.pagers import Whole, ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from mpsyncd.model.page import Cursor, Slice
-    from mpsyncd.model.request import Answer, Api, Request
+    from mpsyncd.model.page import Cursor
+    from mpsyncd.model.request import Answer, Api
     from mpsyncd.model.stream import Read
     from mpsyncd.sources.pagers import Pager
 
+Ask: TypeAlias = Request | Callable[[Slice], Request]
+"""A request, or what makes it of the slice (its days, its key)."""
 
-def paged(request: Request, *, pager: Pager) -> Read:
+_WHOLE = Whole()
+
+
+def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> Read:
     """Read page by page from `slice.cursor`, one page an answer; the last one, and only that, is marked, rows or not.
 
     What follows from the end of a walk (sweep) or of a window (complete for ever) is hard to undo, and vendors are known to answer with
-    nothing by mistake: there an empty answer is believed only when it comes twice.
+    nothing by mistake: there an empty answer is believed only when it comes twice. `often_empty`: it is nothing special for this method
+    (one of many parents, one of many days) and believed at once.
 
     Raises (while iterating):
         BadData: a position came a second time, or the page does not say where the next one begins.
@@ -32,24 +45,69 @@ def paged(request: Request, *, pager: Pager) -> Read:
     """
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
+        begin = _asked(request, part)
         cursor, seen = part.cursor, {_mark(part.cursor)}
+        doubt = not often_empty and part.kind is not SliceKind.SINCE
         while True:
-            asked = pager.ask(request, part=part, cursor=cursor)
-            answer = await _send(api, asked, twice_if_empty=part.kind is not SliceKind.SINCE)
+            asked = pager.ask(begin, part=part, cursor=cursor)
+            answer = await _send(api, asked, twice_if_empty=doubt)
             try:
                 turn = await pager.turn(answer, part=part, cursor=cursor)
                 if not turn.last and _mark(turn.cursor) in seen:
-                    raise BadData(f"{request.host} {request.path} gave the position {_mark(turn.cursor)} twice: the walk would never end")
+                    raise BadData(f"{asked.host} {asked.path} gave the position {_mark(turn.cursor)} twice: the walk would never end")
             except BaseException:
                 await answer.rows.close()
                 raise
-            yield Page(rows=answer.rows, cursor=turn.cursor, last=turn.last, asked_at=answer.asked_at, until=turn.until)
+            yield Page(
+                rows=answer.rows,
+                cursor=turn.cursor,
+                last=turn.last,
+                asked_at=answer.asked_at,
+                until=turn.until,
+                share=turn.share,
+            )
             if turn.last:
                 return
             cursor = turn.cursor
             seen.add(_mark(cursor))
 
     return read
+
+
+def single(request: Ask) -> Read:
+    """Read a method that answers with one object: it is the only row. No object (204, null) is no row.
+
+    Raises (while iterating):
+        BadData: the answer is something else.
+    """
+
+    async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
+        asked = replace(_asked(request, part), rows_at=None)
+        answer = await api.send(asked)
+        await answer.rows.close()
+        told = answer.envelope
+        if told is not None and not isinstance(told, dict):
+            raise BadData(f"{asked.host} {asked.path} answered with {type(told).__name__} where one object was promised")
+        rows = ListedRows([] if told is None else [told])
+        yield Page(rows=rows, cursor=None, last=True, asked_at=answer.asked_at, until=ended(part))
+
+    return read
+
+
+@asynccontextmanager
+async def opened(read: Read, api: Api, part: Slice) -> AsyncIterator[AsyncIterator[Page]]:
+    """The pages of an inner read, which is ended with the block: what it has under way is cancelled now and not some time later."""
+    pages = read(api, part)
+    try:
+        yield pages
+    finally:
+        close = getattr(pages, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _asked(request: Ask, part: Slice) -> Request:
+    return request if isinstance(request, Request) else request(part)
 
 
 async def _send(api: Api, request: Request, *, twice_if_empty: bool) -> Answer:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from mpsyncd.model.errors import UNREADABLE
 from mpsyncd.storage.documents.hashing import dump_anything
-from mpsyncd.storage.documents.shape import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

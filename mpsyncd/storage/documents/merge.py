@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mpsyncd.model.request import BadRow
 from mpsyncd.model.work import Committed
 from mpsyncd.storage.documents.shape import salt_of
 
@@ -33,6 +34,9 @@ _AT_MOST = 3000
 _PIECES = 6
 # Short, because the statement in flight takes several messages to and fro, and each of them waits for a turn of the loop.
 _TURN = 0.0005
+
+BAD, RAW = "mpsyncd:bad", "mpsyncd:raw"
+"""Where a row that no document could be made of keeps the reason and what the vendor wrote, also in `rejected_rows`."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mpsyncd ' || $2::text, $1))"
 # Statistics of a table that just grew, or of none, must not choose the plan: keys are looked up one by one, along the primary key.
@@ -164,11 +168,12 @@ async def batches(page: Page) -> Batches:
 
 
 async def gathered(rows: Rows) -> AsyncIterator[list[Document]]:
-    """Pieces, a few together, so that there are about as many documents as a statement is worth."""
+    """Pieces, a few together, so that there are about as many documents as a statement is worth. Bad rows come as documents with a mark."""
     waiting: list[Document] = []
     pieces = 0
     async for piece in rows.pieces():
-        waiting, pieces = [*waiting, *piece] if waiting else piece, pieces + 1
+        told = [{BAD: row.reason, RAW: row.raw} if isinstance(row, BadRow) else row for row in piece]
+        waiting, pieces = [*waiting, *told] if waiting else told, pieces + 1
         while len(waiting) >= _ENOUGH or (waiting and pieces >= _PIECES):
             yield waiting[:_AT_MOST]
             waiting, pieces = waiting[_AT_MOST:], 0

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mpsyncd.model.errors import BadData
+from mpsyncd.model.errors import UNREADABLE, BadData
 from mpsyncd.storage.documents.hashing import digest, dump
-from mpsyncd.storage.documents.merge import Batch, Breath
-from mpsyncd.storage.documents.shape import UNREADABLE, Item, PartSet, Refusal
+from mpsyncd.storage.documents.merge import BAD, Batch, Breath
+from mpsyncd.storage.documents.shape import Item, PartSet, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,6 +50,8 @@ async def prepare(merge: Merge, asked_at: datetime, documents: Sequence[Document
 
 def _item(merge: Merge, document: Document, hashed: Document) -> Item:
     main = merge.main
+    if BAD in document:
+        raise BadData(document[BAD])
     body = dump(hashed)
     made: tuple[Any, ...] = ()
     if main.table.numbered:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mpsyncd.model.errors import BadData
+from mpsyncd.model.errors import UNREADABLE, BadData
 from mpsyncd.model.naming import snake
 from mpsyncd.storage.documents.hashing import digest, dump, dump_anything, fingerprint
 from mpsyncd.storage.documents.kinds import RENDER, Kind, key_value, render_column
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[Any, ...]
 Cells: TypeAlias = tuple[str | None, ...]
 
-UNREADABLE = (BadData, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a function over a vendor's document raises when the document is not of the shape that it was written for."""
 _LAYOUTS = 256
 _KEY_TEXT = 500
 _INT64 = 2**63
