@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mpsyncd.engine.ports import Store
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.feed import Feed, Lease
-    from mpsyncd.model.page import Page
+    from mpsyncd.model.page import Page, ParentReader, Slice
     from mpsyncd.model.request import Api
     from mpsyncd.model.stream import Stream
     from mpsyncd.model.work import Committed, NewSlice, OpenSlice
@@ -60,22 +60,27 @@ class Attempt:
         """Read one slice to its end and, for a walk, sweep."""
         work = Work(lease=self.lease, run_id=self.run_id, feed=self.feed, stream=self.stream, open_slice=open_slice)
         if not open_slice.walked:
-            part = replace(open_slice.slice, now=self.clock.now())
+            part = replace(open_slice.slice, now=self.clock.now(), parents=self._parents(open_slice.slice))
             async with aclosing(_generator(self.stream, api, part)) as pages:
                 await self._pages(work, pages)
         if open_slice.slice.kind is SliceKind.WALK:
             await self._sweep(work)
+
+    def _parents(self, part: Slice) -> ParentReader | None:
+        declared = self.stream.parents
+        return None if declared is None else self.store.parents(self.feed.shop_id, declared, since=part.start)
 
     async def _pages(self, work: Work, pages: AsyncGenerator[Page, None]) -> None:
         page = await self._in_time(anext(pages, None))
         following: asyncio.Future[Page | None] | None = None
         try:
             while page is not None:
-                following = None if page.last else asyncio.ensure_future(anext(pages, None))
+                alone = page.last or page.barrier
+                following = None if alone else asyncio.ensure_future(anext(pages, None))
                 await self._commit(work, page)
-                if following is None:
+                if page.last:
                     return
-                page, following = await self._in_time(following), None
+                page, following = await self._in_time(following or anext(pages, None)), None
         finally:
             await _drop(following)
         message = f"the read of {self.stream.name} ended without a last page; nothing is lost, the slice stays open"

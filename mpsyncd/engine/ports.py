@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
-    from mpsyncd.model.page import Page
+    from mpsyncd.model.page import Page, ParentReader
     from mpsyncd.model.request import Api
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
-    from mpsyncd.model.stream import Lane, Stream
+    from mpsyncd.model.stream import Lane, Parents, Stream
     from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
 
 
@@ -94,6 +94,10 @@ class Store(Protocol):
 
     async def drop_slices(self, lease: Lease, feed: Feed) -> None:
         """Forget open slices of a feed (a full run begins anew, an expired cursor)."""
+        ...
+
+    def parents(self, shop_id: int, parents: Parents, *, since: datetime | None) -> ParentReader:
+        """Return the reader of a shop's parents; `since` bounds `parents.changed`. The reader raises StorageUnavailable."""
         ...
 
     async def commit(self, work: Work, page: Page) -> Committed:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.plan import Workload
     from mpsyncd.model.request import Api, Document
 
 Read: TypeAlias = Callable[["Api", "Slice"], AsyncIterator["Page"]]
@@ -107,8 +108,8 @@ class Parents:
 class Shortcut:
     """A quicker way through history that some keys may go.
 
-    capability: what a key must be able to do. It is tried until the vendor says Forbidden with this capability (or PaymentRequired), which
-    is remembered; then history is planned anew by the ordinary way. A full run tries it again.
+    capability: what a key must be able to do. The shortcut is tried until its `read` raises Forbidden (or PaymentRequired) with this very
+    capability, which is remembered; then history is planned anew by the ordinary way. A full run tries it again.
     read, window, behind: in place of the stream's own `read`, `window` and `history_behind`.
     """
 
@@ -134,6 +135,7 @@ class Stream:
     `overlap`, or a day falls between the lanes when they are planned before and after a midnight.
     suspect_empty: a slice of time that ends without any row although live rows of its `scope` (else of its days, by `day`) are stored is
     an EmptySnapshot; with force it is believed.
+    requests: what a slice costs, as HTTP requests by limit, for plans; without it one for each of its `limits` and page, and one for the end.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Stream:
     shortcut: Shortcut | None = None
     history_behind: timedelta = timedelta(0)
     suspect_empty: bool = False
+    requests: Callable[[Workload], Mapping[str, int]] | None = None
 
     @property
     def main(self) -> Table:

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 from mpsyncd.model.errors import LeaseLost
 from mpsyncd.storage import feeds as feed_rows
 from mpsyncd.storage import leases, requests, runs, settle
+from mpsyncd.storage import parents as parent_rows
 from mpsyncd.storage import slices as slice_rows
 from mpsyncd.storage.documents import Catalog, sweep_walk, write_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
+    from typing import Any
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
-    from mpsyncd.model.page import Page
+    from mpsyncd.model.page import Page, ParentReader
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
-    from mpsyncd.model.stream import Lane, Stream
+    from mpsyncd.model.stream import Lane, Parents, Stream
     from mpsyncd.model.work import Committed, DueShop, FeedOutcome, NewSlice, OpenSlice, Work
     from mpsyncd.storage.leases import DaemonFacts
     from mpsyncd.storage.pool import Connection, Database
@@ -129,6 +131,20 @@ class PostgresStore:
         async with self._database.transaction() as connection:
             await leases.check_fence(connection, lease, feed.shop_id)
             await slice_rows.drop(connection, feed.feed_id)
+
+    def parents(self, shop_id: int, parents: Parents, *, since: datetime | None) -> ParentReader:
+        async def read(*, after: Sequence[Any] | None = None) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+            behind, full = after, True
+            while full:
+                async with self._database.transaction() as connection:
+                    shape = (await self._columns(connection)).shape(parents.table)
+                    rows = await parent_rows.page(connection, shape, parents, shop_id=shop_id, after=behind, since=since)
+                if rows:
+                    yield rows
+                    behind = [rows[-1][name] for name in shape.table.key]
+                full = len(rows) == parent_rows.PAGE
+
+        return read
 
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice

@@ -15,11 +15,11 @@ from mpsyncd.model.shop import Shop, ShopStatus
 from mpsyncd.model.work import Committed, DueShop, OpenSlice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from mpsyncd.model.page import Page
+    from mpsyncd.model.page import Page, ParentReader
     from mpsyncd.model.run import Mode, RunRequest, Trigger
-    from mpsyncd.model.stream import Lane
+    from mpsyncd.model.stream import Lane, Parents
     from mpsyncd.model.work import FeedOutcome, NewSlice, Work
 
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
@@ -61,6 +61,7 @@ class FakeStore:
     released: bool = False
     holds: int = 0
     before_commit: Any = None
+    parent_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def lease(self, shop: Shop) -> Lease:
         return Lease(group=shop.lease_group, holder=self.daemon, fence=1, expires_at=FAR)
@@ -157,6 +158,14 @@ class FakeStore:
 
     async def drop_slices(self, lease: Lease, feed: Feed) -> None:  # noqa: ARG002
         self.slices = {key: value for key, value in self.slices.items() if value[0] != feed.feed_id}
+
+    def parents(self, shop_id: int, parents: Parents, *, since: datetime | None) -> ParentReader:  # noqa: ARG002
+        async def read(*, after: Sequence[Any] | None = None) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+            rows = [row for row in self.parent_rows[parents.table] if after is None or row["id"] > after[0]]
+            if rows:
+                yield rows
+
+        return read
 
     async def commit(self, work: Work, page: Page) -> Committed:
         if self.before_commit is not None:
