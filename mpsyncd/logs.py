@@ -24,6 +24,7 @@ HIDDEN = "[hidden]"
 _SECRET_NAME = re.compile(r"(?:^|_)(?:token|secret|password|passwd|authorization|cookie|api_?key|credentials?|dsn)$", flags=re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?"  # JWT
+    r"|mps_[0-9a-f]{12}_[\w-]+"  # access token
     r"|(?<=://)[^\s/@:]*:(?!\*\*\*@)[^\s/@]+(?=@)"  # user and password inside an address
     r"|(?<=(?i:bearer) )\S+"
     r"|(?<![\w/.-])(?=\S*[0-9])(?=\S*[A-Z])(?=\S*[a-z])[\w+-]{40,}={0,2}(?![\w/.-])",  # long random text

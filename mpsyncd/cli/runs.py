@@ -36,8 +36,8 @@ def list_(
 
     async def work(settings: Settings) -> Sequence[RunView]:
         async with daemon.open_storage(settings) as storage, storage.pool.connection() as connection:
-            shop_id = (await shops.find(connection, shop)).shop_id if shop is not None else None
-            return await history.list_runs(connection, shop_id=shop_id, limit=limit, state=state)
+            wanted = None if shop is None else [(await shops.find(connection, shop)).shop_id]
+            return await history.list_runs(connection, shops=wanted, limit=limit, state=state)
 
     found = perform(context, work)
     if json:

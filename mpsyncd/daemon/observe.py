@@ -7,6 +7,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from mpsyncd.daemon.control import Control
 from mpsyncd.daemon.question import Question
 from mpsyncd.model.errors import StorageUnavailable
 from mpsyncd.storage import status
@@ -46,6 +47,7 @@ class Observer:
         """The same, as the server wants it."""
         schema = Question(self._schema, within=SCHEMA_WITHIN)
         everything = Question(self._overview, within=OVERVIEW_WITHIN)
+        control = Control(self.storage.pool, self.clock)
         return WebPorts(
             version=version("mpsyncd"),
             started_at=self.started_at,
@@ -53,6 +55,8 @@ class Observer:
             live=self.live,
             ready=lambda: self._ready(schema),
             overview=everything.answer,
+            recognise=control.recognise,
+            control=control,
             budgets=self.transport.budgets,
             samples=self.samples,
             facts=self.facts,

@@ -19,7 +19,7 @@ class Question(Generic[T]):
 
     def __init__(self, ask: Callable[[], Coroutine[object, object, T]], *, within: timedelta) -> None:
         self._ask = ask
-        self._within = within.total_seconds()
+        self._within = within
         self._asked: asyncio.Task[T] | None = None
 
     async def answer(self) -> T:
@@ -30,15 +30,23 @@ class Question(Generic[T]):
         """
         if self._asked is None or self._asked.done():
             self._asked = asyncio.create_task(self._ask())
-            self._asked.add_done_callback(_heard)
-        task = self._asked
-        done, _ = await asyncio.wait({task}, timeout=self._within)
-        if not done:
-            raise StorageUnavailable(f"PostgreSQL has not answered for {self._within:g} s; it may hang, or wait for its disk")
-        return task.result()
+        return await in_time(self._asked, self._within)
 
 
-def _heard(task: asyncio.Task[T]) -> None:
+async def in_time(work: asyncio.Future[T], within: timedelta) -> T:
+    """What the work comes to; it is not cut when it takes too long, because cutting waits for the database too.
+
+    Raises:
+        StorageUnavailable: it came to nothing in time, and goes on.
+    """
+    work.add_done_callback(_heard)
+    done, _ = await asyncio.wait({work}, timeout=within.total_seconds())
+    if not done:
+        raise StorageUnavailable(f"PostgreSQL has not answered for {within.total_seconds():g} s; it may hang, or wait for its disk")
+    return work.result()
+
+
+def _heard(task: asyncio.Future[T]) -> None:
     """A failure that nobody waited for is no news: the next question will tell."""
     if not task.cancelled():
         task.exception()

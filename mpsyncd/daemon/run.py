@@ -95,7 +95,7 @@ class Daemon:
                 stopping=self._stopped.is_set,
             )
             if web:
-                app = build_app(observer.ports(), body_limit=self._settings.http.body_limit)
+                app = build_app(observer.ports(), self._settings.http)
                 self.url = await stack.enter_async_context(serving(app, self._settings.http))
             await dispatcher.tick()
             gc.collect()

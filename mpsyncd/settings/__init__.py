@@ -7,13 +7,13 @@ from mpsyncd.settings.changes import Difference, differences
 from mpsyncd.settings.groups import (
     DatabaseSettings,
     EngineSettings,
-    HttpSettings,
     LogSettings,
     Settings,
     ShopListSettings,
     TransportSettings,
     VaultSettings,
 )
+from mpsyncd.settings.http import HttpSettings
 from mpsyncd.settings.load import Configuration, SettingsRefused, load, read_configuration
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.schedules import ScheduleGroup, ScheduleSettings

@@ -80,4 +80,4 @@ def _shown(value: Any) -> str | None:
         case bool():
             return "true" if value else "false"
         case _:
-            return str(value)
+            return (", ".join(value) if isinstance(value, tuple) else str(value)) or None

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mpsyncd.settings import places
+from mpsyncd.settings.http import HttpSettings
 from mpsyncd.settings.kinds import Duration, Group
 from mpsyncd.settings.schedules import ScheduleGroup
 from mpsyncd.settings.sources import SourceGroup
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _lower(value: Any) -> Any:
@@ -101,23 +92,6 @@ class VaultSettings(Group):
             message = "key and key_file are both set; leave one of them out"
             raise ValueError(message)
         return self
-
-
-class HttpSettings(Group):
-    """The small server of health, status and metrics."""
-
-    allow_remote: bool = Field(default=False, description="Whether `host` may be reachable from other machines")
-    host: str = Field(default="127.0.0.1", description="Address to listen on")
-    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
-    body_limit: int = Field(default=65536, ge=1024, le=16_777_216, description="Bytes of a request's body at most")
-
-    @field_validator("host")
-    @classmethod
-    def _stays_at_home(cls, value: str, info: ValidationInfo) -> str:
-        if not info.data.get("allow_remote") and not _is_loopback(value):
-            message = f"{value!r} is reachable from other machines; put a proxy in front, or set http.allow_remote = true"
-            raise ValueError(message)
-        return value
 
 
 class LogSettings(Group):

@@ -119,7 +119,7 @@ def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
 
 
 def _example(field: FieldInfo) -> object:
-    if field.default is None or field.default_factory is not None:
+    if field.default in (None, ()) or field.default_factory is not None:
         return (field.examples or [""])[0]
     return field.default
 
@@ -135,6 +135,8 @@ def _toml(value: object) -> str:
             return "{ " + ", ".join(f"{name} = {_toml(each)}" for name, each in given.items()) + " }"
         case dict():
             return "{}"
+        case tuple() | list():
+            return f"[{', '.join(map(_toml, value))}]"
         case _:
             return json.dumps(str(value), ensure_ascii=False)
 
@@ -142,7 +144,7 @@ def _toml(value: object) -> str:
 def _shown(field: FieldInfo) -> str:
     if isinstance(field.json_schema_extra, dict):
         return str(field.json_schema_extra["shown"])
-    return "none" if field.default is None or field.default == {} else f"`{_toml(field.default)}`"
+    return "none" if field.default is None or field.default in ({}, ()) else f"`{_toml(field.default)}`"
 
 
 def _kind(annotation: Any) -> str:
@@ -153,6 +155,8 @@ def _kind(annotation: Any) -> str:
         return ", ".join(f"`{part}`" for part in parts)
     if origin is dict:
         return "table"
+    if origin is tuple:
+        return "list"
     if hasattr(annotation, "__metadata__"):
         return _kind(annotation.__origin__)
     names = {

@@ -14,7 +14,7 @@ from mpsyncd.storage.progress import fraction, percent
 from mpsyncd.storage.under_way import under_way
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from mpsyncd.storage.pool import Connection, Record
@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (
 _PAGE = """
 FROM (
     SELECT * FROM mpsync.runs
-    WHERE ($1::bigint IS NULL OR shop_id = $1) AND ($2::bigint IS NULL OR run_id < $2) AND ($3::text IS NULL OR state = $3)
+    WHERE ($1::bigint[] IS NULL OR shop_id = ANY ($1)) AND ($2::bigint IS NULL OR run_id < $2) AND ($3::text IS NULL OR state = $3)
     ORDER BY run_id DESC LIMIT $4
 ) r
 """
@@ -63,10 +63,15 @@ WHERE rf.run_id = ANY ($1::bigint[]) ORDER BY rf.run_id, f.lane DESC, f.feed_id
 
 
 async def list_runs(
-    connection: Connection, *, shop_id: int | None = None, limit: int = 50, before: int | None = None, state: RunState | None = None
+    connection: Connection,
+    *,
+    shops: Collection[int] | None = None,
+    limit: int = 50,
+    before: int | None = None,
+    state: RunState | None = None,
 ) -> Sequence[RunView]:
-    """The newest runs, of one shop or of all; `before` is the run id where the previous page ended."""
-    rows = await connection.fetch(_LIST, shop_id, before, state.value if state else None, limit)
+    """The newest runs, of these shops or (None) of all; `before` is the run id where the previous page ended."""
+    rows = await connection.fetch(_LIST, None if shops is None else list(shops), before, state.value if state else None, limit)
     return [_run(row) for row in rows]
 
 

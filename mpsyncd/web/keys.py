@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from collections.abc import Mapping
 
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from mpsyncd.model.access import Visitor
 from mpsyncd.web.metrics import Metrics
+from mpsyncd.web.needs import Need
 from mpsyncd.web.ports import WebPorts
 
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
-PORTS = web.AppKey("PORTS", WebPorts)
+VISITOR = web.RequestKey("VISITOR", Visitor)
+"""Who asks; missing for a stranger on a route that is open to strangers."""
+PORTS = web.RequestKey("PORTS", WebPorts)
+"""The daemon, as far as the visitor may see it."""
 METRICS = web.AppKey("METRICS", Metrics)
+NEEDS = web.AppKey("NEEDS", Mapping[Handler, Need])

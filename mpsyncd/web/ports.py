@@ -1,13 +1,18 @@
-"""What the server needs of others, as one small value; `daemon` fills it. The server itself reaches for nothing."""
+"""What the server needs of others, as small protocols and values; `daemon` fills them. The server itself reaches for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from mpsyncd.model.overview import Overview
+from mpsyncd.model.access import Visitor
+from mpsyncd.model.overview import Overview, RunView
 from mpsyncd.model.reload import ReloadOutcome
+from mpsyncd.model.run import Mode, RunState
+from mpsyncd.model.shop import Shop
+from mpsyncd.storage.requests import RequestView
 from mpsyncd.transport.budgets import Budget
 
 
@@ -18,6 +23,44 @@ class Sample:
     name: str
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Control(Protocol):
+    """Shops and runs. Everything raises StorageUnavailable while the database is away, NotThere for what is not there."""
+
+    async def shops(self) -> Sequence[Shop]:
+        """All shops, in the order of their ids."""
+        ...
+
+    async def shop(self, shop_id: int) -> Shop:
+        """One shop."""
+        ...
+
+    async def set_paused(self, shop_id: int, *, paused: bool) -> Shop:
+        """Pause a shop or let it go on; Refused when it is being removed."""
+        ...
+
+    async def ask_for_run(
+        self, shop_id: int, *, mode: Mode, streams: Sequence[str], start: datetime | None, end: datetime | None, by: str
+    ) -> int:
+        """Write a request for a run, return its id; an equal one that nobody took yet is not doubled. Refused: the shop is not worked."""
+        ...
+
+    async def request(self, request_id: int) -> RequestView:
+        """A request with what came of it."""
+        ...
+
+    async def runs(self, *, shops: Collection[int] | None, state: RunState | None, before: int | None, limit: int) -> Sequence[RunView]:
+        """The newest runs of these shops (None: of all) before this run id."""
+        ...
+
+    async def run(self, run_id: int) -> RunView:
+        """One run with its feeds."""
+        ...
+
+    async def cancel(self, run_id: int) -> bool:
+        """Ask a run to end after the page in hand; True when it has ended already, having no daemon. Refused: it ended before."""
+        ...
 
 
 def _no_budgets() -> Sequence[Budget]:
@@ -40,6 +83,7 @@ class WebPorts:
     overview: everything about shops; raises StorageUnavailable. budgets: the gates. samples: numbers for /metrics that the overview does
     not yield. facts: what /status shows of the process itself (database, leases, last error), JSON values, no secret.
     now: the current instant, aware. reload: reads settings and shops again; None where nothing can be read again.
+    recognise: whom an access token stands for, None for nobody.
     """
 
     version: str
@@ -48,6 +92,8 @@ class WebPorts:
     live: Callable[[], tuple[str, ...]]
     ready: Callable[[], Awaitable[tuple[str, ...]]]
     overview: Callable[[], Awaitable[Overview]]
+    recognise: Callable[[str], Awaitable[Visitor | None]]
+    control: Control
     budgets: Callable[[], Sequence[Budget]] = _no_budgets
     samples: Callable[[], Sequence[Sample]] = _no_samples
     facts: Callable[[], Mapping[str, object]] = _no_facts

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from mpsyncd.model.errors import ConfigError
 from mpsyncd.settings import HttpSettings
+from mpsyncd.web.access_log import AccessLog
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ async def serving(app: web.Application, settings: HttpSettings) -> AsyncIterator
     Raises:
         ConfigError: the port is taken, or the address is not this machine's.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_LAST_ANSWERS_SECONDS)
+    runner = web.AppRunner(app, access_log_class=AccessLog, handle_signals=False, shutdown_timeout=_LAST_ANSWERS_SECONDS)
     await runner.setup()
     try:
         host = settings.host.strip("[]")

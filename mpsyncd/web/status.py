@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
-from functools import partial
 from importlib.resources import files
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from mpsyncd.model.errors import StorageUnavailable
 from mpsyncd.model.overview import Overview
+from mpsyncd.web.answer import json_answer
 from mpsyncd.web.keys import PORTS
+from mpsyncd.web.needs import OPEN, READ, Route
 from mpsyncd.web.negotiate import preferred
 from mpsyncd.web.ports import WebPorts
 from mpsyncd.web.words import LANGUAGES
-
-
-def routes() -> list[web.RouteDef]:
-    """Routes of this module."""
-    return [web.get("/", entrance), web.get("/status", status), web.get("/style.css", style)]
 
 
 async def entrance(request: web.Request) -> web.Response:
@@ -33,7 +27,7 @@ async def entrance(request: web.Request) -> web.Response:
 
 async def status(request: web.Request) -> web.Response:
     """Version, uptime, database, every shop with its feeds, tables and runs, and the budgets of limits. JSON; HTML for a browser."""
-    ports = request.app[PORTS]
+    ports = request[PORTS]
     reasons = await ports.ready()
     try:
         overview = await ports.overview()
@@ -42,7 +36,7 @@ async def status(request: web.Request) -> web.Response:
     kind = preferred(request.headers.get("Accept", ""), ("application/json", "text/html"), default="application/json")
     vary = {"Vary": "Accept, Accept-Language"}
     if kind == "application/json":
-        return web.Response(body=_dump(content(ports, overview, reasons)), content_type=kind, headers=vary)
+        return json_answer(content(ports, overview, reasons), headers=vary)
     from mpsyncd.web.page import render  # noqa: PLC0415 - jinja2 costs a tenth of a second at start
 
     language = preferred(request.headers.get("Accept-Language", ""), LANGUAGES, default="en")
@@ -76,8 +70,8 @@ def _shop(shop: dict[str, Any]) -> dict[str, Any]:
     return shop | {"capabilities": {name: {"state": state, "reason": reason} for name, (state, reason) in told.items()}}
 
 
-def _seconds(value: object) -> object:
-    return value.total_seconds() if isinstance(value, timedelta) else str(value)
-
-
-_dump = partial(orjson.dumps, default=_seconds, option=orjson.OPT_UTC_Z)
+ROUTES = (
+    Route("GET", "/", entrance, OPEN),
+    Route("GET", "/status", status, READ),
+    Route("GET", "/style.css", style, OPEN),
+)

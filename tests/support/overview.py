@@ -11,6 +11,7 @@ from mpsyncd.model.shop import CapabilityState, ShopStatus
 from mpsyncd.model.stream import Lane
 from mpsyncd.transport.budgets import Budget
 from mpsyncd.web import WebPorts
+from support.control import FakeControl
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -46,7 +47,12 @@ def shop(name: str = "north-wind", **changes: object) -> ShopView:
 
 
 def ports(
-    *shops: ShopView, live: tuple[str, ...] = (), ready: tuple[str, ...] = (), storage: bool = True, budgets: Sequence[Budget] = ()
+    *shops: ShopView,
+    live: tuple[str, ...] = (),
+    ready: tuple[str, ...] = (),
+    storage: bool = True,
+    budgets: Sequence[Budget] = (),
+    control: FakeControl | None = None,
 ) -> WebPorts:
     """Ports of a daemon that stands still at NOW."""
 
@@ -58,6 +64,7 @@ def ports(
             raise StorageUnavailable("the database is away")
         return Overview(taken_at=NOW, shops=shops)
 
+    control = control or FakeControl()
     return WebPorts(
         version="1.2.3",
         started_at=NOW - timedelta(hours=3),
@@ -65,6 +72,8 @@ def ports(
         live=lambda: live,
         ready=is_ready,
         overview=overview,
+        recognise=control.recognise,
+        control=control,
         budgets=lambda: budgets,
         facts=lambda: {"database": "PostgreSQL 18.4"},
     )

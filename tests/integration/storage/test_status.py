@@ -151,10 +151,11 @@ async def test_runs_are_listed_page_by_page_and_by_state(pool: Database) -> None
         await runs.close(connection, ids[1], NOW)
         page = await history.list_runs(connection, limit=2)
         assert [run.run_id for run in page] == [ids[4], ids[3]]
-        page = await history.list_runs(connection, shop_id=shop.shop_id, limit=2, before=ids[3])
+        page = await history.list_runs(connection, shops=[shop.shop_id], limit=2, before=ids[3])
         assert [run.run_id for run in page] == [ids[2], ids[1]]
         assert [run.run_id for run in await history.list_runs(connection, state=RunState.DONE)] == [ids[1]]
-        assert await history.list_runs(connection, shop_id=99) == []
+        assert await history.list_runs(connection, shops=[99]) == []
+        assert await history.list_runs(connection, shops=[]) == []
         with pytest.raises(NotThere):
             await history.show_run(connection, 99)
 

@@ -13,17 +13,18 @@ from aiohttp import web
 from mpsyncd.model.errors import BadData, ConfigError, StorageUnavailable
 from mpsyncd.settings import HttpSettings
 from mpsyncd.web import WebPorts, build_app, serving
+from mpsyncd.web.app import ROUTES
 from mpsyncd.web.middleware import PROTECTION
+from mpsyncd.web.needs import OPEN, Route
 from support.overview import ports, shop
 
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "ru-RU,ru;q=0.9"}
 
 
 @asynccontextmanager
-async def _client(given: WebPorts, *more: web.RouteDef) -> AsyncIterator[aiohttp.ClientSession]:
-    app = build_app(given, body_limit=1024)
-    app.router.add_routes(more)
-    async with serving(app, HttpSettings(port=0)) as url, aiohttp.ClientSession(url) as client:
+async def _client(given: WebPorts, *more: Route) -> AsyncIterator[aiohttp.ClientSession]:
+    settings = HttpSettings(port=0, body_limit=1024)
+    async with serving(build_app(given, settings, routes=[*ROUTES, *more]), settings) as url, aiohttp.ClientSession(url) as client:
         yield client
 
 
@@ -118,7 +119,7 @@ def _raising(error: Exception) -> Callable[[web.Request], Awaitable[web.Response
     ],
 )
 async def test_the_boundary_turns_errors_into_answers(error: Exception, status: int, shown: str) -> None:
-    async with _client(ports(), web.get("/raise", _raising(error))) as client:
+    async with _client(ports(), Route("GET", "/raise", _raising(error), OPEN)) as client:
         with structlog.testing.capture_logs() as logs:
             answer = await client.get("/raise?secret=hush")
         text = await answer.text()
@@ -126,29 +127,29 @@ async def test_the_boundary_turns_errors_into_answers(error: Exception, status: 
     assert answer.status == status
     assert shown in text
     assert "hush" not in text
-    assert next(each for each in logs if each["event"] == "http_answered")["route"] == "/raise"
-    assert "secret" not in str([each for each in logs if each["event"] == "http_answered"])
+    assert next(each for each in logs if each["event"] == "http_request")["route"] == "/raise"
+    assert "secret" not in str([each for each in logs if each["event"] == "http_request"])
 
 
 async def test_bodies_are_bounded() -> None:
     async def read(request: web.Request) -> web.Response:
         return web.Response(text=str(len(await request.read())))
 
-    async with _client(ports(), web.post("/read", read)) as client:
+    async with _client(ports(), Route("POST", "/read", read, OPEN)) as client:
         assert (await client.post("/read", data=b"x" * 1000)).status == 200
         assert (await client.post("/read", data=b"x" * 5000)).status == 413
 
 
 async def test_a_taken_port_is_named() -> None:
-    async with serving(build_app(ports()), HttpSettings(port=0)) as url:
+    async with serving(build_app(ports(), HttpSettings()), HttpSettings(port=0)) as url:
         port = int(url.rsplit(":", 1)[1])
         with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port}.*\[http\] port"):
-            async with serving(build_app(ports()), HttpSettings(port=port)):
+            async with serving(build_app(ports(), HttpSettings()), HttpSettings(port=port)):
                 pass
 
 
 async def test_an_address_of_somebody_else_is_named() -> None:
     settings = HttpSettings(host="203.0.113.7", port=0, allow_remote=True)
     with pytest.raises(ConfigError, match="203"):
-        async with serving(build_app(replace(ports(), version="0")), settings):
+        async with serving(build_app(replace(ports(), version="0"), settings), settings):
             pass

@@ -63,6 +63,10 @@ def test_what_looks_like_a_secret_is_hidden_everywhere(style: str) -> None:
     assert HIDDEN in text
 
 
+def test_an_access_token_is_hidden_even_cut_short() -> None:
+    assert hidden("sent mps_0123456789ab_short by x") == f"sent {HIDDEN} by x"
+
+
 @pytest.mark.parametrize(
     "text", ["page_committed", "0199b7a2-1a83-7f5e-9a1b-3d2c1b0a9f88", "wb.card_characteristics", "2026-11-21T04:28:56.748857Z", "a" * 64]
 )

@@ -1,0 +1,89 @@
+"""What visitors of the status server may set in motion, in the words of its ports. Writes down wishes; the dispatcher hears of them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from mpsyncd.daemon.question import in_time
+from mpsyncd.storage import access, history, requests, runs, shop_status, shops
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Sequence
+    from datetime import datetime
+
+    from mpsyncd.model.access import Visitor
+    from mpsyncd.model.clock import Clock
+    from mpsyncd.model.overview import RunView
+    from mpsyncd.model.run import Mode, RunState
+    from mpsyncd.model.shop import Shop
+    from mpsyncd.storage.pool import Connection, Database
+    from mpsyncd.storage.requests import RequestView
+
+T = TypeVar("T")
+
+WITHIN = timedelta(seconds=10)
+_DOORS = 2
+"""How many connections at most look at tokens, so that a flood of them does not keep the work from the database."""
+
+
+class Control:
+    """One per daemon. Everything lends a connection for a moment, and gives up on a database that hangs."""
+
+    def __init__(self, pool: Database, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._doors = asyncio.Semaphore(_DOORS)
+
+    async def recognise(self, token: str) -> Visitor | None:
+        """Whom an access token stands for, None for nobody."""
+
+        async def work(connection: Connection) -> Visitor | None:
+            return await access.recognise(connection, token)
+
+        async def at_the_door() -> Visitor | None:
+            async with self._doors:
+                return await self._lent(work)
+
+        return await in_time(asyncio.ensure_future(at_the_door()), WITHIN)
+
+    async def shops(self) -> Sequence[Shop]:
+        return await self._asked(shops.list_shops)
+
+    async def shop(self, shop_id: int) -> Shop:
+        return await self._asked(lambda connection: shops.get(connection, shop_id))
+
+    async def set_paused(self, shop_id: int, *, paused: bool) -> Shop:
+        async def work(connection: Connection) -> Shop:
+            await shop_status.set_paused(connection, shop_id, paused=paused)
+            return await shops.get(connection, shop_id)
+
+        return await self._asked(work)
+
+    async def ask_for_run(
+        self, shop_id: int, *, mode: Mode, streams: Sequence[str], start: datetime | None, end: datetime | None, by: str
+    ) -> int:
+        async def work(connection: Connection) -> int:
+            return await requests.create(connection, shop_id=shop_id, mode=mode, streams=streams, start=start, end=end, requested_by=by)
+
+        return await self._asked(work)
+
+    async def request(self, request_id: int) -> RequestView:
+        return await self._asked(lambda connection: requests.show(connection, request_id))
+
+    async def runs(self, *, shops: Collection[int] | None, state: RunState | None, before: int | None, limit: int) -> Sequence[RunView]:
+        return await self._asked(lambda connection: history.list_runs(connection, shops=shops, state=state, before=before, limit=limit))
+
+    async def run(self, run_id: int) -> RunView:
+        return await self._asked(lambda connection: history.show_run(connection, run_id))
+
+    async def cancel(self, run_id: int) -> bool:
+        return await self._asked(lambda connection: runs.cancel(connection, run_id, self._clock.now()))
+
+    async def _asked(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        return await in_time(asyncio.ensure_future(self._lent(work)), WITHIN)
+
+    async def _lent(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._pool.connection() as connection:
+            return await work(connection)

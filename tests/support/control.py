@@ -1,0 +1,106 @@
+"""Shops, runs and tokens in memory, for tests of the server without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mpsyncd.model.access import Role, Visitor
+from mpsyncd.model.errors import NotThere, Refused
+from mpsyncd.model.overview import RunView
+from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
+from mpsyncd.model.shop import Shop, ShopStatus
+from mpsyncd.storage.requests import RequestView
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NORTH, SOUTH = 1, 2
+
+
+def token(name: str) -> str:
+    """The text of an invented token."""
+    return f"mps_{name.encode().hex()[:12]:0>12}_{'A' * 43}"
+
+
+def a_shop(shop_id: int, name: str) -> Shop:
+    return Shop(
+        shop_id=shop_id, customer="default", source="wildberries", name=name, status=ShopStatus.ACTIVE, lease_group=f"wildberries:{name}",
+        paused=False, works=True, created_at=NOW,
+    )  # fmt: skip
+
+
+def a_run(run_id: int, shop_id: int, state: RunState = RunState.RUNNING) -> RunView:
+    return RunView(
+        run_id=run_id, shop_id=shop_id, shop="x", trigger=Trigger.SCHEDULE, mode=Mode.INCREMENTAL, state=state, started_at=NOW
+    )  # fmt: skip
+
+
+@dataclass
+class FakeControl:
+    """Two shops, a run of each (10 and 20), a request of each (100 and 200), and visitors by token."""
+
+    known: dict[int, Shop] = field(default_factory=lambda: {NORTH: a_shop(NORTH, "north"), SOUTH: a_shop(SOUTH, "south")})
+    open: dict[int, RunView] = field(default_factory=lambda: {10: a_run(10, NORTH), 20: a_run(20, SOUTH)})
+    asked: dict[int, RequestView] = field(default_factory=dict)
+    visitors: dict[str, Visitor] = field(default_factory=dict)
+    looks: int = 0
+
+    def __post_init__(self) -> None:
+        for request_id, shop_id in ((100, NORTH), (200, SOUTH)):
+            wish = RunRequest(request_id=request_id, shop_id=shop_id, trigger=Trigger.MANUAL, mode=Mode.FULL)
+            self.asked[request_id] = RequestView(request=wish, requested_by="a test", requested_at=NOW)
+
+    def let_in(self, role: Role, *, shops: Collection[int] | None = None) -> str:
+        """The text of a new token of this role."""
+        text = token(f"{role}{'' if shops is None else sorted(shops)}")
+        seen = None if shops is None else frozenset(shops)
+        self.visitors[text] = Visitor(role=role, token_id=text[4:16], shops=seen)
+        return text
+
+    async def recognise(self, text: str) -> Visitor | None:
+        self.looks += 1
+        return self.visitors.get(text)
+
+    async def shops(self) -> Sequence[Shop]:
+        return list(self.known.values())
+
+    async def shop(self, shop_id: int) -> Shop:
+        if shop_id not in self.known:
+            raise NotThere(f"There is no shop with the id {shop_id}.")
+        return self.known[shop_id]
+
+    async def set_paused(self, shop_id: int, *, paused: bool) -> Shop:
+        self.known[shop_id] = replace(await self.shop(shop_id), paused=paused)
+        return self.known[shop_id]
+
+    async def ask_for_run(self, shop_id: int, *, streams: Sequence[str], by: str, **wish: Any) -> int:
+        if (await self.shop(shop_id)).paused:
+            raise Refused("the shop is paused")
+        for name in streams:
+            if name != "orders":
+                raise NotThere(f"wildberries has no stream {name!r}. There are: 'orders'.")
+        request_id = 1000 + len(self.asked)
+        wish_of = RunRequest(request_id=request_id, shop_id=shop_id, trigger=Trigger.MANUAL, streams=tuple(streams), **wish)
+        self.asked[request_id] = RequestView(request=wish_of, requested_by=by, requested_at=NOW)
+        return request_id
+
+    async def request(self, request_id: int) -> RequestView:
+        if request_id not in self.asked:
+            raise NotThere(f"There is no request {request_id}.")
+        return self.asked[request_id]
+
+    async def runs(self, *, shops: Collection[int] | None, state: RunState | None, before: int | None, limit: int) -> Sequence[RunView]:
+        found = [run for run in self.open.values() if (shops is None or run.shop_id in shops) and state in {None, run.state}]
+        return [run for run in sorted(found, key=lambda run: -run.run_id) if before is None or run.run_id < before][:limit]
+
+    async def run(self, run_id: int) -> RunView:
+        if run_id not in self.open:
+            raise NotThere(f"There is no run {run_id}; mpsyncd runs list shows those there are.")
+        return self.open[run_id]
+
+    async def cancel(self, run_id: int) -> bool:
+        run = await self.run(run_id)
+        if run.state is not RunState.RUNNING:
+            raise Refused(f"Run {run_id} has ended already ({run.state}).")
+        return False
