@@ -41,8 +41,8 @@ _TIMED_OUT = "deadlineexceeded"
 _NEW_KEY = "Give the shop a new token: mpsyncd shops rotate-key."
 
 
-class TooMuch(BadRequest):
-    """The vendor can not answer in time for all that one request names; fewer objects a request will do."""
+class TooMuch(SourceError):
+    """The vendor can not answer in time for all that one request names: fewer objects a request will do, the same again will not."""
 
 
 def classify(response: Response, request: Request) -> SourceError | None:
@@ -70,13 +70,16 @@ def classify(response: Response, request: Request) -> SourceError | None:
 
 
 def _status(response: Response, request: Request) -> int:
-    """The answer's status, or that of a refusal which the adverts' cache sends with status 200 in place of a list."""
-    if response.status == HTTPStatus.OK and request.rows_at == "" and response.body[:1] == b"{":
-        told = _told(response.body.decode(errors="replace"))
-        inner = told.get("status") if isinstance(told, dict) else None
-        if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST:
-            return inner
-    return response.status
+    """The answer's status, or that of a refusal which comes with status 200: the adverts' cache names it, older domains say `error`."""
+    if response.status != HTTPStatus.OK or request.rows_at is None or response.body[:1] != b"{":
+        return response.status
+    told = _told(response.body.decode(errors="replace"))
+    if not isinstance(told, dict):
+        return response.status
+    if told.get("error") is True:
+        return HTTPStatus.BAD_REQUEST
+    inner = told.get("status")
+    return inner if request.rows_at == "" and isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST else response.status
 
 
 def _refused(where: str, said: str, capability: str | None, facts: dict[str, Any]) -> SourceError:

@@ -158,9 +158,22 @@ def test_a_refusal_in_place_of_a_list_is_a_refusal_whatever_its_status() -> None
     assert error.status == 400
 
 
+PRICES = Request(method="GET", host="discounts-prices-api", path="/api/v2/list/goods/filter", rows_at="data.listGoods")
+
+
+@pytest.mark.parametrize("data", [None, {"listGoods": None}, {"listGoods": []}])
+def test_an_error_in_place_of_data_is_no_empty_list(data: Any) -> None:
+    told = {"data": data, "error": True, "errorText": "Service is tired"}
+    error = classify(Response(status=200, headers={}, body=json.dumps(told).encode()), PRICES)
+    assert type(error) is errors.BadRequest
+    assert "Service is tired" in str(error)
+
+
 @pytest.mark.parametrize(
     "request_, body",
     [
+        (PRICES, b'{"data": {"listGoods": null}, "error": false, "errorText": ""}'),
+        (PRICES, b'{"data": null, "error": false, "errorText": ""}'),
         (STATISTICS, b'{"status": 9, "list": []}'),
         (STATISTICS, b'{"status": "no", "list": []}'),
         (STATISTICS, b'{"status": 400, "cut off'),
