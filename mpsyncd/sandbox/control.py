@@ -11,9 +11,10 @@ from mpsyncd.sandbox.faults import FaultBoard, UnknownFaultError, read_fault
 from mpsyncd.sandbox.http import NDJSON, Request, Response, json_response
 from mpsyncd.sandbox.journal import Journal
 from mpsyncd.sandbox.shops import DemoShop
+from mpsyncd.sandbox.wildberries.canonical import Row
 from mpsyncd.sandbox.wildberries.service import Wildberries
 from mpsyncd.sandbox.wildberries.tokens import MalformedTokenError
-from mpsyncd.sandbox.wildberries.truth import TABLES, Row
+from mpsyncd.sandbox.wildberries.truth import TABLES
 from mpsyncd.sandbox.world.world import World
 
 _Switch = Callable[[Request, list[str], datetime], Response]

@@ -18,6 +18,8 @@ class SellerSpec:
 
     `large` makes a seller for benchmarks: `orders` rows prepared once, in vendor spelling, that no event touches.
     `jam`: whether the seller pays for Wildberries' subscription that opens the funnel's CSV reports.
+    `weeks`: closed weeks with a weekly statement of about `operations` rows each. `campaigns`: advertising campaigns, those of which there
+    are figures have them within `advert_history`.
     """
 
     name: str
@@ -28,6 +30,10 @@ class SellerSpec:
     history: timedelta = timedelta(days=89)
     large: bool = False
     jam: bool = False
+    weeks: int = 6
+    operations: int = 30
+    campaigns: int = 8
+    advert_history: timedelta = timedelta(days=60)
 
 
 class FaultKind(StrEnum):
@@ -45,6 +51,7 @@ class FaultKind(StrEnum):
     REPEATED_PAGE = "repeated_page"
     UNKNOWN_FIELDS = "unknown_fields"
     CHANGED_TYPES = "changed_types"
+    UNKNOWN_VALUES = "unknown_values"
     REVOKED = "revoked"
     BASE_REFUSED = "base_refused"
     JAM_LOST = "jam_lost"

@@ -1,6 +1,6 @@
 """What a fault does to an answer that was right. Pure: answer in, spoilt answer out; knows no vendor."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ _MANNERS: Mapping[FaultKind, Manner] = MappingProxyType(
         FaultKind.TRICKLE: Manner.TRICKLE,
     }
 )
+_UNHEARD: Mapping[type, object] = MappingProxyType({str: "futureValue", int: 99})
 _PAGE = "<!doctype html><html><head><title>Проверка</title></head><body><p>Подождите, мы проверяем ваш браузер</p></body></html>"
 
 
@@ -56,6 +57,11 @@ def with_news(value: Any) -> Any:
             return value
 
 
+def with_new_values(response: Response, *, names: Collection[str]) -> Response:
+    """The answer with values that nobody has announced under these keys."""
+    return _edited(response, _renewed(response.json(), names))
+
+
 def with_swapped_types(value: Any) -> Any:
     """The same document with numbers as texts, and texts that are short whole numbers as numbers. Positions of paging stay."""
     match value:
@@ -69,6 +75,16 @@ def with_swapped_types(value: Any) -> Any:
             return str(value)
         case str() if _is_plain_number(value):
             return int(value)
+        case _:
+            return value
+
+
+def _renewed(value: Any, names: Collection[str]) -> Any:
+    match value:
+        case dict():
+            return {key: _UNHEARD.get(type(item), item) if key in names else _renewed(item, names) for key, item in value.items()}
+        case list():
+            return [_renewed(item, names) for item in value]
         case _:
             return value
 

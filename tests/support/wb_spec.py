@@ -25,6 +25,8 @@ OPERATIONS = {
     "POST /content/v2/get/cards/list": "02-items.yaml",
     "POST /content/v2/get/cards/trash": "02-items.yaml",
     "GET /api/v1/supplier/orders": "12-reports.yaml",
+    "GET /api/v1/supplier/sales": "12-reports.yaml",
+    "POST /api/analytics/v1/order-feed": "11-analytics.yaml",
 }
 """Every method of the sandbox with the file that describes it."""
 

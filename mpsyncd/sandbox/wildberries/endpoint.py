@@ -9,7 +9,7 @@ from mpsyncd.sandbox.bucket import Limit
 from mpsyncd.sandbox.http import Request, Response
 from mpsyncd.sandbox.keep import Keep
 from mpsyncd.sandbox.options import FaultKind, SandboxOptions
-from mpsyncd.sandbox.wildberries.large_orders import LargePages
+from mpsyncd.sandbox.wildberries.large_pages import LargePages
 from mpsyncd.sandbox.wildberries.tokens import Category, TokenType
 from mpsyncd.sandbox.world.seller import Seller
 
@@ -41,7 +41,7 @@ class Endpoint:
     limit, base_limit: the published rows for personal and service tokens, and for base tokens (None: the same row).
     types: token types that may call it. cursor: what of a request says where it reads, for the log of requests.
     empty: the body of a page without rows. no_content: whether the method may answer 204 instead.
-    refusal_cost: requests that an answer 4XX counts for.
+    refusal_cost: requests that an answer 4XX counts for. enums: keys of its rows whose values the vendor lists, and may add to.
     """
 
     method: str
@@ -57,6 +57,7 @@ class Endpoint:
     empty: bytes = b"null"
     no_content: bool = False
     refusal_cost: int = 1
+    enums: frozenset[str] = frozenset()
 
     def limit_for(self, kind: TokenType) -> Limit:
         """The row of the published table for a token type."""

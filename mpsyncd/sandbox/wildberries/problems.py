@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from uuid import UUID
 
 import orjson
 
@@ -119,6 +120,23 @@ def content_refusal(text: str) -> Response:
     """400 of the content methods."""
     body = {"data": None, "error": True, "errorText": text, "additionalErrors": None}
     return json_response(body, status=HTTPStatus.BAD_REQUEST)
+
+
+def prices_refusal(text: str) -> Response:
+    """400 of the prices methods."""
+    return json_response({"data": None, "error": True, "errorText": text}, status=HTTPStatus.BAD_REQUEST)
+
+
+def marketplace_refusal(text: str) -> Response:
+    """400 of the marketplace methods."""
+    return json_response({"code": "IncorrectParameter", "message": text, "data": None}, status=HTTPStatus.BAD_REQUEST)
+
+
+def analytics_refusal(detail: str, *, title: str = "Invalid request body", status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Response:
+    """What the analytics methods refuse themselves, in their own shape: 400, 403 without a subscription, 404, 429 of a day's quota."""
+    number = hashlib.md5(f"{title}/{detail}".encode(), usedforsecurity=False).hexdigest()
+    body = {"title": title, "detail": detail, "requestId": str(UUID(number)), "origin": "analytics-open-api"}
+    return json_response(body, status=status)
 
 
 def undecodable() -> Response:

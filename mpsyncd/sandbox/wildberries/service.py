@@ -15,24 +15,37 @@ from mpsyncd.sandbox.http import Request, Response, json_response
 from mpsyncd.sandbox.journal import Entry, Journal
 from mpsyncd.sandbox.keep import Keep
 from mpsyncd.sandbox.options import Fault, FaultKind, SandboxOptions
-from mpsyncd.sandbox.spoil import spoil
-from mpsyncd.sandbox.wildberries import cards, general, orders, problems
+from mpsyncd.sandbox.spoil import spoil, with_new_values
+from mpsyncd.sandbox.wildberries import cards, general, order_feed, orders, problems, sales
 from mpsyncd.sandbox.wildberries.admission import Visitor, recognise, refuse
 from mpsyncd.sandbox.wildberries.endpoint import Call, Endpoint
 from mpsyncd.sandbox.wildberries.hosts import HOSTS, Host
-from mpsyncd.sandbox.wildberries.large_orders import LargePages
+from mpsyncd.sandbox.wildberries.large_pages import LargePages
 from mpsyncd.sandbox.wildberries.tokens import TokenType, read_token
 from mpsyncd.sandbox.world.large import LargeBook
 from mpsyncd.sandbox.world.world import World
 
-ENDPOINTS = (*general.ENDPOINTS, *cards.ENDPOINTS, *orders.ENDPOINTS)
+ENDPOINTS = (
+    *general.ENDPOINTS,
+    *cards.ENDPOINTS,
+    *orders.ENDPOINTS,
+    *sales.ENDPOINTS,
+    *order_feed.ENDPOINTS,
+)
 GLOBAL_GATE = "*"
 _ANY = "{}"
 
 _AT_THE_GATE = frozenset({FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED})
 _IN_METHODS = frozenset({FaultKind.JAM_LOST, FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY})
 _ON_PAGES = frozenset(
-    {FaultKind.EMPTY_PAGE, FaultKind.REPEATED_PAGE, FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES, FaultKind.NO_CONTENT}
+    {
+        FaultKind.EMPTY_PAGE,
+        FaultKind.NO_CONTENT,
+        FaultKind.REPEATED_PAGE,
+        FaultKind.UNKNOWN_FIELDS,
+        FaultKind.CHANGED_TYPES,
+        FaultKind.UNKNOWN_VALUES,
+    }
 )
 _ON_ANSWERS = frozenset(FaultKind) - _AT_THE_GATE - _ON_PAGES - _IN_METHODS
 
@@ -146,7 +159,11 @@ class Wildberries:
         is_page = endpoint.cursor is not None and right.status == 200  # noqa: PLR2004 - OK
         if is_page:
             self._last[shelf] = right
-            impossible = {FaultKind.REPEATED_PAGE: before is None, FaultKind.NO_CONTENT: not endpoint.no_content}
+            impossible = {
+                FaultKind.REPEATED_PAGE: before is None,
+                FaultKind.NO_CONTENT: not endpoint.no_content,
+                FaultKind.UNKNOWN_VALUES: not endpoint.enums,
+            }
             kinds |= {kind for kind in _ON_PAGES if not impossible.get(kind)}
         fault = self._strike(kinds, visitor, endpoint=endpoint, now=now)
         match fault:
@@ -156,6 +173,8 @@ class Wildberries:
                 return _Outcome(Response(body=endpoint.empty), fault)
             case Fault(kind=FaultKind.NO_CONTENT):
                 return _Outcome(Response(status=204), fault)
+            case Fault(kind=FaultKind.UNKNOWN_VALUES):
+                return _Outcome(with_new_values(right, names=endpoint.enums), fault)
             case Fault(kind=FaultKind.REPEATED_PAGE):
                 return _Outcome(before or right, fault)
             case _:

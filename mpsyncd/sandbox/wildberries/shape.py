@@ -32,6 +32,11 @@ def list_of(leaf: Leaf) -> Leaf:
     return lambda value: isinstance(value, list) and all(map(leaf, value))
 
 
+def at_most(count: int, leaf: Leaf) -> Leaf:
+    """The same, a list with so many items at most."""
+    return lambda value: leaf(value) and isinstance(value, list) and len(value) <= count
+
+
 def faults_of(body: object, shape: Shape, *, where: str = "body") -> Iterator[str]:
     """What is wrong with the body, one sentence each; nothing when all is right. Every key may be missing."""
     if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""Orders of a large seller, written once into an unnamed file, so that a benchmark's answers cost the sandbox next to nothing."""
+"""Rows of a large seller, written once into an unnamed file, so that a benchmark's answers cost the sandbox next to nothing."""
 
 import mmap
 import tempfile
@@ -6,19 +6,32 @@ import zlib
 from array import array
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from mpsyncd.sandbox.http import Response
-from mpsyncd.sandbox.world.large import LargeBook
 
 _GZIP = 31
 _LEVEL = 1
 _PIECE = 1 << 22
 
 
+class Book(Protocol):
+    """Rows that stand ascending by time of change and never move."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def changed_at(self, place: int, /) -> datetime:
+        """When the row at a place changed."""
+
+    def first(self, moment: datetime, *, inclusive: bool) -> int:
+        """Place of the first row changed at `moment` or later, or only later; the count when there is none."""
+
+
 class LargePages:
     """Rows side by side in a mapped file with the offset of each; the pages of a walk from the start are compressed beforehand."""
 
-    def __init__(self, book: LargeBook, *, render: Callable[[int], bytes], cap: int, inclusive: bool) -> None:
+    def __init__(self, book: Book, *, render: Callable[[int], bytes], cap: int, inclusive: bool) -> None:
         self._book = book
         self._ends = array("Q", [0])
         self._text = self._write(render)
