@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import daemons, database, overview, rejected, runs, settings, shops, sync, vault
+from mpsyncd.cli import daemons, database, overview, plan, rejected, runs, settings, shops, sync, vault
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command("dsn")(database.dsn)
 app.command("psql", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(database.psql)
 app.command("status")(overview.status)
 app.command("sync")(sync.sync)
+app.command("plan")(plan.plan)
 app.add_typer(shops.app, name="shops")
 app.add_typer(runs.app, name="runs")
 app.add_typer(rejected.app, name="rejected")
