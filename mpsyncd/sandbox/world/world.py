@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from random import Random
 
 from mpsyncd.sandbox.options import SandboxOptions
+from mpsyncd.sandbox.world import advert_events as adverts
 from mpsyncd.sandbox.world import card_events as cards
+from mpsyncd.sandbox.world import finance_events as finance
 from mpsyncd.sandbox.world import goods_events as goods
 from mpsyncd.sandbox.world import order_events as orders
 from mpsyncd.sandbox.world import sale_events as sales
@@ -33,6 +35,15 @@ _EVENTS: tuple[tuple[Event, int], ...] = (
     (goods.repriced, 5),
     (goods.restocked, 12),
     (goods.warehouse_changed, 1),
+    (finance.corrected, 3),
+    (finance.settled, 3),
+    (adverts.campaign_made, 1),
+    (adverts.campaign_started, 2),
+    (adverts.campaign_stopped, 2),
+    (adverts.campaign_dropped, 1),
+    (adverts.campaign_edited, 2),
+    (adverts.budget_spent, 3),
+    (adverts.topped_up, 2),
     (cards.created, 1),
     (cards.retitled, 3),
     (cards.described, 3),
