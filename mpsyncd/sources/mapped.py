@@ -33,12 +33,12 @@ def mapped(read: Read, documents: Documents) -> Read:
     async def pages(api: Api, part: Slice) -> AsyncIterator[Page]:
         async with opened(read, api, part) as inner:
             async for page in inner:
-                yield replace(page, rows=_MappedRows(page.rows, documents))
+                yield replace(page, rows=MappedRows(page.rows, documents))
 
     return pages
 
 
-class _MappedRows:
+class MappedRows:
     """Rows that are made when they are walked."""
 
     def __init__(self, raw: Rows, documents: Documents) -> None:

@@ -5,6 +5,8 @@ What holds for every paged read (the end, the loop guard, resuming) stands in `r
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
@@ -146,6 +148,8 @@ class Offset:
     the number of all rows; it tells the progress and is not believed in anything else.
 
     The next page begins behind the rows that came, not behind those that were asked for: at worst rows come twice, none is passed over.
+    Numbers always grow, so an API that does not heed them would be walked for ever: a page like the one before it (as many rows, the same
+    last one) is an error, a single row that comes again is the end.
     """
 
     size: int
@@ -160,11 +164,14 @@ class Offset:
         return _put(request, {self.limit: self.size, self.offset: _reached(cursor)}, body=self.body)
 
     async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
-        reached = _reached(cursor) + answer.rows.count
-        last = answer.rows.count < (1 if self.until_empty else self.size)
+        count, page = answer.rows.count, [answer.rows.count, _hash(answer.rows.last)]
+        reached, again = _reached(cursor) + count, cursor is not None and page == cursor.get("page")
+        if again and count > 1:
+            raise BadData(f"asked for rows from {_reached(cursor)} on, got {count} that end with the row of the page before: it came again")
+        last = again or count < (1 if self.until_empty else self.size)
         total = _found(answer.envelope, self.total) if self.total else None
         share = min(1.0, reached / total) if isinstance(total, int) and total > 0 else None
-        return Turn(cursor={"offset": reached}, last=last, until=ended(part) if last else None, share=share)
+        return Turn(cursor={"offset": reached, "page": page}, last=last, until=ended(part) if last else None, share=share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +216,10 @@ def ended(part: Slice) -> datetime | None:
 
 def _reached(cursor: Cursor | None) -> int:
     return 0 if cursor is None else int(cursor["offset"])
+
+
+def _hash(row: Document | None) -> str | None:
+    return None if row is None else hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _put(request: Request, values: dict[str, Any], *, body: bool) -> Request:
