@@ -35,7 +35,10 @@ class CapabilityState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """A shop as stored, without its secrets. `works` is false for a paused shop, a disabled one and one of a customer switched off."""
+    """A shop as stored, without its secrets. `works` is false for a paused shop, a disabled one and one of a customer switched off.
+
+    list_file, list_line: where the shop list has it; no line while its entry is gone, no file for a shop that was added by command.
+    """
 
     shop_id: int
     customer: str
@@ -49,6 +52,8 @@ class Shop:
     status_message: str | None = None
     expires_at: datetime | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
+    list_file: str | None = None
+    list_line: int | None = None
 
     def lacks(self, capability: str | None) -> bool:
         """Whether the key itself says that it can not do this (a key that says nothing lacks nothing)."""

@@ -19,7 +19,7 @@ from mpsyncd.storage.vault import KEY_BYTES, Keyring
 log = structlog.get_logger(__name__)
 
 VARIABLE = "MPSYNCD_VAULT_KEY"
-CREDENTIALS = ("vault_key", "vault.key")
+CREDENTIALS = ("vault_key", "vault.key", VARIABLE)
 _ID_LENGTH = 8
 _FORM = "lines of the form key_id:base64 of 32 bytes are wanted, the key that encrypts first"
 

@@ -35,7 +35,8 @@ _ECHO = "echo"
 
 # One cheap look at all that a nudge could be about.
 _WATERMARK = """
-SELECT (SELECT max(request_id) FROM mpsync.run_requests), (SELECT max(updated_at) FROM mpsync.shops),
+SELECT (SELECT max(request_id) FROM mpsync.run_requests), (SELECT max(request_id) FROM mpsync.reload_requests),
+       (SELECT max(updated_at) FROM mpsync.shops),
        (SELECT count(*) FROM mpsync.shops), (SELECT count(*) FROM mpsync.runs WHERE ended_at IS NULL AND cancel)
 """
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from mpsyncd.model.errors import NotThere, Refused
 from mpsyncd.model.rate import Scope
 from mpsyncd.model.shop import Shop, ShopStatus
+from mpsyncd.model.source import stored_identity
 from mpsyncd.storage.nudge import notify
-from mpsyncd.storage.shops import SHOPS, get, set_capabilities, shop_of
+from mpsyncd.storage.shops import SHOPS, get, refuse_listed, set_capabilities, shop_of
 from mpsyncd.storage.vault import save_secrets
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ _OWNERS = (Scope.SELLER, Scope.LOGIN)
 
 
 async def set_paused(connection: Connection, shop_id: int, *, paused: bool) -> None:
-    """Pause a shop or let it go on; runs under way end after the page in hand."""
+    """Pause a shop or let it go on; runs under way end after the page in hand. Refused for a shop of the shop list."""
+    await refuse_listed(connection, shop_id)
     await _changed(
         connection, shop_id, "UPDATE mpsync.shops SET paused = $2, updated_at = now() WHERE shop_id = $1 AND status <> 'removing'", paused
     )
 
 
 async def disable(connection: Connection, shop_id: int, message: str) -> None:
-    """Switch a shop off until `enable`; `message` is shown to people."""
+    """Switch a shop off until `enable`; `message` is shown to people. Refused for a shop of the shop list."""
+    await refuse_listed(connection, shop_id)
     await _changed(
         connection,
         shop_id,
@@ -44,8 +47,18 @@ async def disable(connection: Connection, shop_id: int, message: str) -> None:
 
 async def enable(connection: Connection, shop_id: int) -> None:
     """Switch a shop on again, with everything that its key had parked; its cursors are where they were."""
-    await _changed(connection, shop_id, _REVIVE)
-    await promote(connection, shop_id)
+    async with connection.transaction():
+        await revive(connection, [shop_id])
+        if (await get(connection, shop_id)).status is ShopStatus.REMOVING:
+            raise Refused(f"Shop {shop_id} is being removed and can not be changed.")
+        await notify(connection, shop_id)
+
+
+async def revive(connection: Connection, shop_ids: Sequence[int]) -> None:
+    """The same for any number of shops, in the caller's transaction and without waking anybody."""
+    if shop_ids:
+        await connection.execute(_REVIVE, list(shop_ids))
+        await connection.execute(_PROMOTE, list(shop_ids))
 
 
 async def note(connection: Connection, shop_id: int, message: str | None) -> None:
@@ -56,14 +69,14 @@ async def note(connection: Connection, shop_id: int, message: str | None) -> Non
 _REVIVE = """
 WITH freed AS (
     UPDATE mpsync.feeds SET state = 'pending', next_due_at = now(), not_before = NULL, attempts = 0, park_capability = NULL, reason = NULL
-    WHERE shop_id = $1 AND state = 'parked'
+    WHERE shop_id = ANY ($1::bigint[]) AND state = 'parked'
 )
 UPDATE mpsync.shops SET status = 'syncing', status_message = NULL, key_failed_at = NULL, updated_at = now()
-WHERE shop_id = $1 AND status <> 'removing'
+WHERE shop_id = ANY ($1::bigint[]) AND status <> 'removing'
 """
 _PROMOTE = """
 UPDATE mpsync.shops s SET status = 'active', updated_at = now()
-WHERE s.shop_id = $1 AND s.status = 'syncing'
+WHERE s.shop_id = ANY ($1::bigint[]) AND s.status = 'syncing'
   AND EXISTS (SELECT FROM mpsync.feeds f WHERE f.shop_id = s.shop_id AND f.last_success_at IS NOT NULL)
   AND NOT EXISTS (SELECT FROM mpsync.feeds f WHERE f.shop_id = s.shop_id AND f.state <> 'parked' AND CASE f.lane
       WHEN 'live' THEN f.last_success_at IS NULL ELSE f.last_full_at IS NULL END)
@@ -72,7 +85,7 @@ WHERE s.shop_id = $1 AND s.status = 'syncing'
 
 async def promote(connection: Connection, shop_id: int) -> None:
     """Syncing becomes active when each feed that is not parked has succeeded once and all history is read."""
-    await connection.execute(_PROMOTE, shop_id)
+    await connection.execute(_PROMOTE, [shop_id])
 
 
 async def replace_secrets(
@@ -82,20 +95,16 @@ async def replace_secrets(
 
     Raises:
         NotThere: there is no such shop.
-        Refused: the key belongs to another seller or login; its rows must not be mixed with those that are here.
+        Refused: the key belongs to another seller or login, whose rows must not be mixed with those that are here, or to a shop of the
+            shop list, which has its key from there.
     """
     async with connection.transaction():
         shop = await get(connection, shop_id)
         if shop.status is ShopStatus.REMOVING:
             raise Refused(f"Shop {shop.name!r} is being removed.")
-        old = shop.identity.get("scopes", {})
-        for scope in _OWNERS:
-            before, after = old.get(scope.value), identity.scopes.get(scope)
-            if before is not None and after is not None and before != after:
-                raise Refused(
-                    f"The new key belongs to another {scope.value} than shop {shop.name!r} (id {shop_id}); their rows would be mixed. "
-                    "Add it as a shop of its own, or give the right key."
-                )
+        await refuse_listed(connection, shop_id)
+        if (why := other_owner(stored_identity(shop.identity, shop.expires_at), identity)) is not None:
+            raise Refused(f"Shop {shop.name!r} (id {shop_id}): {why}")
         await connection.execute(
             "UPDATE mpsync.shops SET lease_group = $2, identity = $3, expires_at = $4 WHERE shop_id = $1",
             shop_id,
@@ -109,6 +118,18 @@ async def replace_secrets(
         await set_capabilities(connection, shop_id, found)
         await enable(connection, shop_id)
         return await get(connection, shop_id)
+
+
+def other_owner(before: Identity, after: Identity) -> str | None:
+    """Why a key can not replace another one, None when it can."""
+    for scope in _OWNERS:
+        old, new = before.scopes.get(scope), after.scopes.get(scope)
+        if old is not None and new is not None and old != new:
+            return (
+                f"the new key belongs to another {scope.value} than the shop; their rows would be mixed. "
+                "Add it as a shop of its own, or give the right key."
+            )
+    return None
 
 
 async def refused_keys(connection: Connection) -> Sequence[Shop]:
@@ -128,8 +149,12 @@ WHERE shop_id = $1
 
 
 async def remove(connection: Connection, shop_id: int) -> Shop:
-    """Begin to remove a shop: its secrets are gone at once, no page is committed any more, its rows are purged in the background."""
+    """Begin to remove a shop: its secrets are gone at once, no page is committed any more, its rows are purged in the background.
+
+    Refused for a shop of the shop list.
+    """
     async with connection.transaction():
+        await refuse_listed(connection, shop_id)
         # FOR UPDATE waits for commits in hand (they lock FOR KEY SHARE); none begins after this.
         if await connection.fetchval("SELECT 1 FROM mpsync.shops WHERE shop_id = $1 FOR UPDATE", shop_id) is None:
             raise NotThere(f"There is no shop with the id {shop_id}.")

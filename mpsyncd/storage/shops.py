@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SHOPS = """
 SELECT s.shop_id, c.name AS customer, s.source, s.name, s.status, s.status_message, s.paused, s.lease_group, s.identity, s.expires_at,
-       s.created_at, s.status IN ('syncing', 'active') AND NOT s.paused AND c.enabled AS works,
+       s.created_at, s.list_file, s.list_line, s.status IN ('syncing', 'active') AND NOT s.paused AND c.enabled AS works,
        l.holder, l.fence, l.expires_at AS lease_expires_at
 FROM mpsync.shops s JOIN mpsync.customers c USING (customer_id) LEFT JOIN mpsync.leases l USING (lease_group)
 """
@@ -55,6 +55,8 @@ def shop_of(row: Record) -> Shop:
         identity=row["identity"],
         expires_at=row["expires_at"],
         created_at=row["created_at"],
+        list_file=row["list_file"],
+        list_line=row["list_line"],
     )
 
 
@@ -117,6 +119,14 @@ async def get(connection: Connection, shop_id: int) -> Shop:
     if row is None:
         raise NotThere(f"There is no shop with the id {shop_id}.")
     return shop_of(row)
+
+
+async def refuse_listed(connection: Connection, shop_id: int) -> None:
+    """Refused when the shop list says what becomes of this shop; a shop whose entry is gone may be changed."""
+    row = await connection.fetchrow("SELECT name, list_file, list_line FROM mpsync.shops WHERE shop_id = $1", shop_id)
+    if row is not None and row["list_line"] is not None:
+        place = f"line {row['list_line']} of {row['list_file']}"
+        raise Refused(f"Shop {row['name']!r} is managed by the shop list: change {place}, then run mpsyncd reload.")
 
 
 async def find(connection: Connection, named: str | int) -> Shop:

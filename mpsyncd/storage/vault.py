@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -16,9 +17,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from mpsyncd.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from mpsyncd.storage.pool import Connection, Database
+    from mpsyncd.storage.pool import Connection, Database, Record
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -78,30 +79,91 @@ class Keyring:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """The decrypted secrets of a shop by field. `version` grows with every change, so that of two readings the later one is known."""
+
+    version: int
+    secrets: dict[str, str] = field(repr=False)
+
+
+_FORGET = "DELETE FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[])"
 _SAVE = """
-INSERT INTO mpsync.shop_secrets (shop_id, field, key_id, nonce, ciphertext) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (shop_id, field) DO UPDATE
-SET key_id = excluded.key_id, nonce = excluded.nonce, ciphertext = excluded.ciphertext, updated_at = now()
+INSERT INTO mpsync.shop_secrets (shop_id, field, key_id, nonce, ciphertext)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+RETURNING shop_id, version
 """
 
 
 async def save_secrets(connection: Connection, keyring: Keyring, *, shop_id: int, secrets: Mapping[str, str]) -> None:
     """Replace all secrets of a shop; the caller's transaction."""
-    await connection.execute("DELETE FROM mpsync.shop_secrets WHERE shop_id = $1 AND field <> ALL ($2::text[])", shop_id, list(secrets))
-    for name, secret in sorted(secrets.items()):
-        sealed = keyring.seal(secret, shop_id=shop_id, name=name)
-        await connection.execute(_SAVE, shop_id, name, sealed.key_id, sealed.nonce, sealed.ciphertext)
+    await replace_keys(connection, keyring, {shop_id: secrets})
+
+
+async def replace_keys(connection: Connection, keyring: Keyring, keys: Mapping[int, Mapping[str, str]]) -> dict[int, StoredKey]:
+    """Replace all secrets of these shops, in the caller's transaction; return them as they are stored now."""
+    rows = [
+        (shop_id, name, keyring.seal(secret, shop_id=shop_id, name=name))
+        for shop_id in sorted(keys)
+        for name, secret in keys[shop_id].items()
+    ]
+    await connection.execute(_FORGET, list(keys))
+    versions: dict[int, int] = {}
+    for saved in await connection.fetch(
+        _SAVE,
+        [shop_id for shop_id, _, _ in rows],
+        [name for _, name, _ in rows],
+        [sealed.key_id for _, _, sealed in rows],
+        [sealed.nonce for _, _, sealed in rows],
+        [sealed.ciphertext for _, _, sealed in rows],
+    ):
+        versions[saved["shop_id"]] = max(versions.get(saved["shop_id"], 0), saved["version"])
+    return {shop_id: StoredKey(version, dict(keys[shop_id])) for shop_id, version in versions.items()}
+
+
+_LOAD = (
+    "SELECT shop_id, field, key_id, nonce, ciphertext, version FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[]) ORDER BY shop_id"
+)
+
+
+async def load_keys(connection: Connection, keyring: Keyring, shop_ids: Sequence[int]) -> dict[int, StoredKey | ConfigError]:
+    """The keys of these shops, or why one can not be decrypted; a shop without any secret is left out."""
+    found: dict[int, StoredKey | ConfigError] = {}
+    for shop_id, rows in groupby(await connection.fetch(_LOAD, list(shop_ids)), key=lambda row: int(row["shop_id"])):
+        fields = list(rows)
+        try:
+            secrets = {row["field"]: keyring.open(_sealed(row), shop_id=shop_id, name=row["field"]) for row in fields}
+        except ConfigError as error:
+            found[shop_id] = error
+        else:
+            found[shop_id] = StoredKey(max(row["version"] for row in fields), secrets)
+    return found
+
+
+async def load_key(connection: Connection, keyring: Keyring, shop_id: int) -> StoredKey:
+    """The key of one shop, empty when none is stored; raises like `Keyring.open`."""
+    key = (await load_keys(connection, keyring, [shop_id])).get(shop_id, StoredKey(0, {}))
+    if isinstance(key, ConfigError):
+        raise key
+    return key
 
 
 async def load_secrets(connection: Connection, keyring: Keyring, shop_id: int) -> dict[str, str]:
     """Return the decrypted secrets of a shop by field; raises like `Keyring.open`."""
-    rows = await connection.fetch("SELECT field, key_id, nonce, ciphertext FROM mpsync.shop_secrets WHERE shop_id = $1", shop_id)
-    return {
-        row["field"]: keyring.open(
-            Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"]), shop_id=shop_id, name=row["field"]
-        )
-        for row in rows
-    }
+    return (await load_key(connection, keyring, shop_id)).secrets
+
+
+async def key_versions(connection: Connection, shop_ids: Sequence[int]) -> dict[int, int]:
+    """The versions of the keys that these shops have now."""
+    rows = await connection.fetch(
+        "SELECT shop_id, max(version) AS version FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[]) GROUP BY shop_id",
+        list(shop_ids),
+    )
+    return {row["shop_id"]: row["version"] for row in rows}
+
+
+def _sealed(row: Record) -> Sealed:
+    return Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"])
 
 
 async def used_key_ids(connection: Connection) -> frozenset[str]:
@@ -119,13 +181,17 @@ async def check_keyring(connection: Connection, keyring: Keyring) -> None:
         "SELECT DISTINCT ON (key_id) shop_id, field, key_id, nonce, ciphertext FROM mpsync.shop_secrets ORDER BY key_id, shop_id, field"
     )
     for row in rows:
-        sealed = Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"])
-        keyring.open(sealed, shop_id=row["shop_id"], name=row["field"])
+        keyring.open(_sealed(row), shop_id=row["shop_id"], name=row["field"])
 
 
 _STALE = """
 SELECT shop_id, field, key_id, nonce, ciphertext FROM mpsync.shop_secrets
 WHERE key_id <> $1 ORDER BY shop_id, field LIMIT $2 FOR UPDATE
+"""
+
+
+_RESEAL = """
+UPDATE mpsync.shop_secrets SET key_id = $3, nonce = $4, ciphertext = $5, updated_at = now() WHERE shop_id = $1 AND field = $2
 """
 
 
@@ -139,10 +205,9 @@ async def rotate(database: Database, keyring: Keyring, *, batch: int = _BATCH) -
         async with database.transaction() as connection:
             rows = await connection.fetch(_STALE, keyring.current, batch)
             for row in rows:
-                old = Sealed(key_id=row["key_id"], nonce=row["nonce"], ciphertext=row["ciphertext"])
-                secret = keyring.open(old, shop_id=row["shop_id"], name=row["field"])
+                secret = keyring.open(_sealed(row), shop_id=row["shop_id"], name=row["field"])
                 new = keyring.seal(secret, shop_id=row["shop_id"], name=row["field"])
-                await connection.execute(_SAVE, row["shop_id"], row["field"], new.key_id, new.nonce, new.ciphertext)
+                await connection.execute(_RESEAL, row["shop_id"], row["field"], new.key_id, new.nonce, new.ciphertext)
         changed += len(rows)
         if len(rows) < batch:
             return changed
