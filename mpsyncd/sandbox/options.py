@@ -17,7 +17,8 @@ class SellerSpec:
     """One invented seller. `name` is its handle in control paths; sizes are those at the birth of the world.
 
     `large` makes a seller for benchmarks: `orders` rows prepared once, in vendor spelling, that no event touches.
-    `jam`: whether the seller pays for Wildberries' subscription that opens the funnel's CSV reports.
+    `jam`: whether the seller pays for Wildberries' subscription that opens the funnel's CSV reports. `named_warehouses`: whether it is
+    told the vendor's warehouses apart, as before summer 2026.
     `weeks`: closed weeks with a weekly statement of about `operations` rows each. `campaigns`: advertising campaigns, those of which there
     are figures have them within `advert_history`.
     """
@@ -30,6 +31,7 @@ class SellerSpec:
     history: timedelta = timedelta(days=89)
     large: bool = False
     jam: bool = False
+    named_warehouses: bool = False
     weeks: int = 6
     operations: int = 30
     campaigns: int = 8

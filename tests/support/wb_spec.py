@@ -27,10 +27,14 @@ OPERATIONS = {
     "GET /api/v1/supplier/orders": "12-reports.yaml",
     "GET /api/v1/supplier/sales": "12-reports.yaml",
     "POST /api/analytics/v1/order-feed": "11-analytics.yaml",
+    "GET /api/v2/list/goods/filter": "02-items.yaml",
+    "POST /api/analytics/v1/stocks-report/wb-warehouses": "11-analytics.yaml",
+    "GET /api/v3/warehouses": "02-items.yaml",
+    "GET /api/v3/offices": "02-items.yaml",
 }
 """Every method of the sandbox with the file that describes it."""
 
-LATER_OPERATIONS: frozenset[str] = frozenset()
+LATER_OPERATIONS = frozenset({"POST /api/analytics/v1/stocks-report/seller-warehouses"})
 """Methods of the sandbox that came after the files were stored (evidence of autumn 2026)."""
 
 
