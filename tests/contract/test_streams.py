@@ -36,11 +36,11 @@ async def test_reading_the_fixture_asks_and_yields_what_is_expected(source: Sour
 async def test_reading_goes_on_from_every_committed_page(source: Source, stream: Stream) -> None:
     fixture = fixture_of(source, stream)
     pages = fixture.expected["pages"]
-    assert len(pages) > 1, "a fixture of one page proves nothing about paging"
+    assert len(pages) > 1 or fixture.expected.get("whole"), "a fixture of one page proves nothing about paging"
     for done in range(1, len(pages)):
-        api = ListApi(fixture.bodies[done:])
+        api = ListApi(fixture.answers(done=done))
         rest = await pages_of(stream, api, replace(fixture.part, cursor=pages[done - 1]["cursor"]))
-        assert [request_facts(request) for request in api.asked] == fixture.expected["requests"][done:]
+        assert [request_facts(request) for request in api.asked] == fixture.requests(done=done)
         assert [page_facts(page) for page in rest] == pages[done:]
 
 
@@ -49,10 +49,12 @@ async def test_rows_are_left_to_the_engine(source: Source, stream: Stream) -> No
     fixture = fixture_of(source, stream)
     api = ListApi(fixture.bodies)
     pages = await pages_of(stream, api, fixture.part)
-    kept = [page.rows for page in pages]
-    assert [rows for rows in api.given if rows.closed and rows in kept] == []
-    assert [rows.closed for rows in api.given if rows not in kept] == [True] * (len(api.given) - len(kept))
-    assert [rows.walked for rows in api.given if rows is not api.given[-1]] == [0] * (len(api.given) - 1)
+    left = [rows for rows in api.given if not rows.closed]
+    assert [rows.walked for rows in left if rows is not api.given[-1]] == [0] * (len(left) - (api.given[-1] in left))
+    assert len([document async for page in pages async for piece in page.rows.pieces() for document in piece]) > 0
+    for page in pages:
+        await page.rows.close()
+    assert [rows for rows in api.given if not rows.closed] == [], "no page lets go of this answer's body"
 
 
 @every_stream

@@ -1,7 +1,9 @@
 """Streams as tests see them: every declared one with its fixture folder, and an Api that answers from a list."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mpsyncd.model.page import Page, Slice, SliceKind
-from mpsyncd.model.request import Answer, Document, Request
+from mpsyncd.model.page import Page, ParentReader, Slice, SliceKind
+from mpsyncd.model.request import Answer, BadRow, Document, Request
 from mpsyncd.model.source import Source
 from mpsyncd.model.stream import Stream, Table
 from mpsyncd.sources import SOURCES
@@ -40,6 +42,7 @@ class ListRows:
         return self.rows[-1] if self.rows else None
 
     async def pieces(self) -> AsyncIterator[list[Document]]:
+        assert not self.closed, "rows are walked that somebody has let go of"
         self.walked += 1
         for begin in range(0, len(self.rows), 2):
             yield self.rows[begin : begin + 2]
@@ -66,7 +69,7 @@ class ListApi:
 
 
 def _split(body: Any, rows_at: str | None) -> tuple[list[Document], Any]:
-    if rows_at is None:
+    if rows_at is None or body is None:
         return [], body
     if rows_at == "":
         return body, []
@@ -77,7 +80,11 @@ def _split(body: Any, rows_at: str | None) -> tuple[list[Document], Any]:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """What stands in one folder: answers in order and what must come of them."""
+    """What stands in one folder: answers in order and what must come of them.
+
+    Beside what the tests compare, `expected` may hold "parents": the parents' rows, columns of the key first; "whole": the method is not
+    paged, one page is all; "first": how many of the answers every attempt asks for anew before it goes on (a list of what there is).
+    """
 
     folder: Path
     bodies: list[Any]
@@ -88,18 +95,45 @@ class Fixture:
         """The slice that the answers belong to."""
         told = self.expected["slice"]
         start, end = (datetime.fromisoformat(told[name]) if told.get(name) else None for name in ("start", "end"))
-        return Slice(slice_id=1, kind=SliceKind(told["kind"]), now=NOW, start=start, end=end, cursor=told.get("cursor"))
+        parents = _reader(self.expected["parents"]) if "parents" in self.expected else None
+        return Slice(slice_id=1, kind=SliceKind(told["kind"]), now=NOW, start=start, end=end, cursor=told.get("cursor"), parents=parents)
+
+    def answers(self, *, done: int) -> list[Any]:
+        """The answers that an attempt gets which goes on behind so many pages."""
+        first = self.expected.get("first", 0)
+        return [*self.bodies[:first], *self.bodies[first + done :]]
+
+    def requests(self, *, done: int) -> list[dict[str, Any]]:
+        """What such an attempt asks for."""
+        asked: list[dict[str, Any]] = self.expected["requests"]
+        first = self.expected.get("first", 0)
+        return [*asked[:first], *asked[first + done :]]
 
     def documents(self, stream: Stream) -> dict[str, list[Document]]:
-        """The raw documents of every table of the stream, in the vendor's order."""
+        """The documents of every table of the stream as the read makes them, in the vendor's order."""
         found: dict[str, list[Document]] = {table.name: [] for table in stream.tables}
-        for body in self.bodies:
-            rows, _ = _split(body, self.expected["rows_at"])
-            for document in rows:
+        # In a thread of its own: tests with a loop ask for them too.
+        with ThreadPoolExecutor(1) as thread:
+            for document in thread.submit(asyncio.run, _documents(stream, ListApi(self.bodies), self.part)).result():
                 found[stream.main.name].append(document)
                 for table in stream.tables[1:]:
                     found[table.name] += parts_of(table, document)
         return found
+
+
+async def _documents(stream: Stream, api: ListApi, part: Slice) -> list[Document]:
+    pages = await pages_of(stream, api, part)
+    rows = [row for page in pages async for piece in page.rows.pieces() for row in piece]
+    assert [row for row in rows if isinstance(row, BadRow)] == []
+    return [row for row in rows if not isinstance(row, BadRow)]
+
+
+def _reader(rows: Sequence[Mapping[str, Any]]) -> ParentReader:
+    async def parents(*, after: Sequence[Any] | None = None) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+        keys = [list(row.values())[: len(after)] for row in rows] if after else []
+        yield rows[keys.index(list(after)) + 1 :] if after else rows
+
+    return parents
 
 
 def fixture_of(source: Source, stream: Stream) -> Fixture:
