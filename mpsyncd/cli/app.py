@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import daemons, database, overview, plan, rejected, runs, settings, shops, sync, vault
+from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, runs, settings, shops, sync, tokens, vault
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -51,6 +51,8 @@ app.command("status")(overview.status)
 app.command("sync")(sync.sync)
 app.command("plan")(plan.plan)
 app.add_typer(shops.app, name="shops")
+app.add_typer(customers.app, name="customers")
 app.add_typer(runs.app, name="runs")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vault.app, name="vault")
+app.add_typer(tokens.app, name="tokens")

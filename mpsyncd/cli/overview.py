@@ -12,6 +12,7 @@ from mpsyncd import daemon
 from mpsyncd.cli.output import Column, ago, print_json, print_line, print_table
 from mpsyncd.cli.session import perform
 from mpsyncd.cli.settings import Json
+from mpsyncd.cli.shops import status_of
 from mpsyncd.model.feed import FeedState
 from mpsyncd.model.overview import FeedView, Overview, ShopView
 from mpsyncd.settings import Settings
@@ -46,9 +47,8 @@ def print_overview(found: Overview) -> None:
 
 
 def _print_shop(shop: ShopView, now: datetime) -> None:
-    state = "paused" if shop.paused else shop.status.value
     print_line("")
-    _paragraph(f"{shop.name} ({shop.source}, number {shop.shop_id}): {state}, {shop.percent} % of the first load", indent="")
+    _paragraph(f"{shop.name} ({shop.source}, number {shop.shop_id}): {status_of(shop)}, {shop.percent} % of the first load", indent="")
     if shop.status_message:
         _paragraph(shop.status_message)
     if shop.expires_at is not None:

@@ -17,7 +17,8 @@ from mpsyncd.cli.session import perform
 from mpsyncd.cli.settings import Json
 from mpsyncd.model.clock import SystemClock
 from mpsyncd.model.errors import Refused
-from mpsyncd.model.shop import CapabilityState, Shop, ShopCheck
+from mpsyncd.model.overview import ShopView
+from mpsyncd.model.shop import CapabilityState, Shop, ShopCheck, ShopStatus
 from mpsyncd.model.source import Credentials, Source
 from mpsyncd.settings import Settings
 from mpsyncd.storage import shop_status, shops
@@ -176,9 +177,11 @@ async def add_shop(
         return await shops.add(connection, storage.vault, new), looked
 
 
-def status_of(shop: Shop) -> str:
-    """The status as people say it."""
-    return "paused" if shop.paused else shop.status.value
+def status_of(shop: Shop | ShopView) -> str:
+    """The status as people say it. A shop that should work and does not belongs to a customer who is switched off."""
+    if shop.paused:
+        return "paused"
+    return "customer off" if not shop.works and shop.status in {ShopStatus.SYNCING, ShopStatus.ACTIVE} else shop.status.value
 
 
 async def _sound(settings: Settings, source: Source, credentials: Credentials) -> ShopCheck:
