@@ -51,7 +51,7 @@ async def test_rows_are_left_to_the_engine(source: Source, stream: Stream) -> No
     pages = await pages_of(stream, api, fixture.part)
     left = [rows for rows in api.given if not rows.closed]
     assert [rows.walked for rows in left if rows is not api.given[-1]] == [0] * (len(left) - (api.given[-1] in left))
-    assert len([document async for page in pages async for piece in page.rows.pieces() for document in piece]) > 0
+    assert [row for page in pages async for piece in page.rows.pieces() for row in piece] != []
     for page in pages:
         await page.rows.close()
     assert [rows for rows in api.given if not rows.closed] == [], "no page lets go of this answer's body"
