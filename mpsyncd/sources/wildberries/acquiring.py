@@ -1,4 +1,4 @@
-"""Acquiring: what taking payments cost, row by row (Russian sellers; page "Documents and accounting", read October 2026).
+"""Acquiring: what taking payments cost, row by row and by report (Russian sellers; page "Documents and accounting", read October 2026).
 
 A report is made some nine days after its week. Rows are not dated by their report's week for certain, so none is ever held to be gone.
 """
@@ -10,9 +10,10 @@ from datetime import timedelta
 from mpsyncd.model.request import Request
 from mpsyncd.model.stream import Stream, Table
 from mpsyncd.sources.rows import calendar_day, number, together, whole
-from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows
+from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows, reports
 
 _DETAILED = Request(method="POST", host="finance-api", path="/api/finance/v1/acquiring/detailed", json={}, limits=("finance.acquiring",))
+_LIST = Request(method="POST", host="finance-api", path="/api/finance/v1/acquiring/list", json={}, limits=("finance.acquiring_reports",))
 
 ACQUIRING = Stream(
     name="acquiring",
@@ -31,8 +32,27 @@ ACQUIRING = Stream(
     schedule="daily",
     overlap=timedelta(days=35),
     backfill=timedelta(days=365),
+    history_behind=timedelta(days=34),
     capability="finance",
     limits=_DETAILED.limits,
     page_rows=LIMIT,
     day="acq_date",
+)
+ACQUIRING_REPORTS = Stream(
+    name="acquiring_reports",
+    tables=(
+        Table(
+            name="wb.acquiring_reports",
+            key=("report_id",),
+            row=together(
+                whole("reportId"), number("acquiringFeeSum", "acquiringFeeVatSum"), calendar_day("dateFrom", "dateTo", "createDate")
+            ),
+        ),
+    ),
+    read=reports(_LIST),
+    schedule="daily",
+    walk=timedelta(0),
+    capability="finance",
+    limits=_LIST.limits,
+    day="date_from",
 )

@@ -1,4 +1,4 @@
-"""Finance: rows of the weekly sales reports (vendor's page "Documents and accounting", read October 2026).
+"""Finance: rows of the weekly sales reports, the reports, the balance (page "Documents and accounting", read October 2026).
 
 A report covers Monday to Sunday and is made on the Monday after; past reports get corrections, so the last closed weeks are read again
 every day. Whether a row is chosen by its own day or by its report's is not told: whole weeks are asked for, where both come to the same,
@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.request import Request
-from mpsyncd.model.stream import Stream, Table
+from mpsyncd.model.stream import Stream, Table, Write
+from mpsyncd.sources.reading import single
 from mpsyncd.sources.rows import calendar_day, moscow_time, number, together, whole
-from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows, week_range
+from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows, reports, week_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,14 @@ _DETAILED = Request(
     json={"period": "weekly"},
     limits=("finance.detailed",),
 )
+_LIST = Request(
+    method="POST",
+    host="finance-api",
+    path="/api/finance/v1/sales-reports/list",
+    json={"period": "weekly"},
+    limits=("finance.reports",),
+)
+_BALANCE = Request(method="GET", host="finance-api", path="/api/v1/account/balance", rows_at=None, limits=("finance.balance",))
 
 
 def _weeks(part: Slice) -> Mapping[str, Any]:
@@ -51,6 +60,15 @@ _ROW = together(
     calendar_day("dateFrom", "dateTo", "createDate", "fixTariffDateFrom", "fixTariffDateTo", "rrDate", "utdUcdDate"),
     moscow_time("orderDt", "saleDt"),
 )  # fmt: skip
+_REPORT = together(
+    whole("reportId", "reportType"),
+    number(
+        "retailAmountSum", "forPaySum", "avgSalePercent", "deliveryServiceSum", "paidStorageSum", "paidAcceptanceSum", "deductionSum",
+        "penaltySum", "additionalPaymentSum", "cashbackAmountSum", "cashbackDiscountSum", "cashbackCommissionChangeSum", "paymentSchedule",
+        "bankPaymentSum",
+    ),
+    calendar_day("dateFrom", "dateTo", "createDate"),
+)  # fmt: skip
 
 FINANCE = Stream(
     name="finance",
@@ -59,8 +77,36 @@ FINANCE = Stream(
     schedule="daily",
     overlap=timedelta(days=21),
     backfill=timedelta(days=365),
+    history_behind=timedelta(days=20),
+    suspect_empty=True,
     capability="finance",
     limits=_DETAILED.limits,
     page_rows=LIMIT,
     day="rr_date",
+)
+FINANCE_REPORTS = Stream(
+    name="finance_reports",
+    tables=(
+        Table(
+            name="wb.finance_reports",
+            key=("report_id",),
+            row=_REPORT,
+        ),
+    ),
+    read=reports(_LIST),
+    schedule="daily",
+    walk=timedelta(0),
+    capability="finance",
+    limits=_LIST.limits,
+    day="date_from",
+)
+BALANCE = Stream(
+    name="balance",
+    tables=(Table(name="wb.balance", key=("currency",), row=number("current", "for_withdraw"), write=Write.SNAPSHOT),),
+    read=single(_BALANCE),
+    schedule="daily",
+    walk=timedelta(0),
+    capability="finance",
+    limits=_BALANCE.limits,
+    page_rows=1,
 )

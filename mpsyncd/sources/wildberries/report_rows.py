@@ -1,4 +1,4 @@
-"""Reading of a report's rows by `rrdId`: sales and acquiring (vendor's page "Documents and accounting", read October 2026).
+"""Reading of reports and, by `rrdId`, of their rows: sales and acquiring (page "Documents and accounting", read October 2026).
 
 One answer holds up to 100,000 rows; the next is asked for behind the `rrdId` of the last row, which need not be the largest; 204 ends it.
 """
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import Page
+from mpsyncd.sources.pagers import Offset
+from mpsyncd.sources.reading import paged
 from mpsyncd.sources.rows import calendar_day, whole
 from mpsyncd.sources.wildberries.days import today, weeks
 
@@ -24,6 +26,9 @@ LIMIT = 100_000
 """Rows that one answer may hold."""
 _FIRST_DAY = date(2024, 1, 29)
 """There are no rows of older reports; a Monday."""
+_FIRST_LISTED = date(2025, 1, 1)
+"""The lists of reports begin here."""
+_LISTED = 1000
 _POSITION = whole("rrdId")
 
 
@@ -66,6 +71,15 @@ def report_rows(request: Request, *, day: str, limit: int = LIMIT) -> Read:
                 return
 
     return read
+
+
+def reports(request: Request) -> Read:
+    """Read the list of all reports, a few hundred a year."""
+
+    def asked(part: Slice) -> Request:
+        return request.with_json({**request.json, "dateFrom": _FIRST_LISTED.isoformat(), "dateTo": today(part).isoformat()})
+
+    return paged(asked, pager=Offset(size=_LISTED, body=True))
 
 
 def _days(part: Slice) -> Mapping[str, str]:

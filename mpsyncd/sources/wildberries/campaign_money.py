@@ -1,0 +1,148 @@
+"""Money of adverts: what was charged, top-ups, the account, budgets of campaigns (vendor's page "Promotion", read October 2026).
+
+Charges have no id, and some no time until they are booked, so both lists are read by whole calendar months (a request takes 31 days) and a
+month is replaced as it was told. Moments without a zone are Moscow's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mpsyncd.model.page import SliceKind
+from mpsyncd.model.request import Request
+from mpsyncd.model.stream import Parents, Stream, Table, Write
+from mpsyncd.sources.mapped import mapped
+from mpsyncd.sources.parents import each_parent
+from mpsyncd.sources.reading import opened, paged, single
+from mpsyncd.sources.rows import calendar_day, moscow_time, number, together, whole
+from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, spoilt
+from mpsyncd.sources.wildberries.days import months, next_month, today
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.request import Api, Document
+    from mpsyncd.model.stream import Read
+    from mpsyncd.sources.parents import Parents as Batch
+
+_HOST = "advert-api"
+_SPEND = Request(method="GET", host=_HOST, path="/adv/v1/upd", limits=("advert.upd",))
+_PAYMENTS = Request(method="GET", host=_HOST, path="/adv/v1/payments", limits=("advert.payments",))
+_BALANCE = Request(method="GET", host=_HOST, path="/adv/v1/balance", rows_at=None, limits=("advert.balance",))
+_BUDGETS = Request(method="POST", host=_HOST, path="/api/advert/v2/budget", rows_at="adverts", limits=("advert.budget",))
+_READY, _RUNNING, _PAUSED = 4, 9, 11
+
+
+def each_month(request: Request) -> Read:
+    """Read month by month, oldest first; every document is told its month, as the first day of it.
+
+    A month that is empty is asked for twice: what is stored of it would be gone. The position is the month to go on with.
+    """
+
+    async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
+        found = months(part)
+        begin = found.index(date.fromisoformat(part.cursor["month"])) if part.cursor else 0
+        for index, month in enumerate(found[begin:], start=begin + 1):
+            last = index == len(found)
+            async with opened(_of_month(request, month), api, replace(part, kind=SliceKind.WINDOW, cursor=None)) as pages:
+                async for page in pages:
+                    yield replace(
+                        page,
+                        cursor=None if last else {"month": found[index].isoformat()},
+                        last=last,
+                        until=part.end if last else None,
+                        share=index / len(found),
+                    )
+
+    return read
+
+
+def _of_month(request: Request, month: date) -> Read:
+    def asked(part: Slice) -> Request:
+        last = min(next_month(month) - timedelta(days=1), today(part))
+        return request.with_params(**{"from": month.isoformat(), "to": last.isoformat()})
+
+    def told(row: Document) -> tuple[Document]:
+        return ({**row, "month": month.isoformat()},)
+
+    return mapped(paged(asked), told)
+
+
+def _months(part: Slice) -> Mapping[str, Any]:
+    found = months(part)
+    return {"month": (found[0], next_month(found[-1]))}
+
+
+def _budgets(campaigns: Batch) -> Read:
+    return paged(_BUDGETS.with_json({"advertIds": [campaign["id"] for campaign in campaigns]}))
+
+
+CAMPAIGN_SPEND = Stream(
+    name="campaign_spend",
+    tables=(
+        Table(
+            name="wb.campaign_spend",
+            key=("content", "number"),
+            numbered=("content", "number"),
+            row=together(
+                whole("updNum", "advertId", "advertType", "advertStatus"), number("updSum"), moscow_time("updTime"), calendar_day("month")
+            ),
+            write=Write.REPLACE,
+            scope=_months,
+        ),
+    ),
+    read=each_month(_SPEND),
+    schedule="ads",
+    overlap=timedelta(days=7),
+    backfill=timedelta(days=365),
+    history_behind=timedelta(days=6),
+    suspect_empty=True,
+    capability="promotion",
+    limits=_SPEND.limits,
+    day="month",
+)
+CAMPAIGN_PAYMENTS = Stream(
+    name="campaign_payments",
+    tables=(
+        Table(
+            name="wb.campaign_payments",
+            key=("id", "type"),
+            row=together(whole("id", "type", "statusId"), number("sum"), moscow_time("date"), calendar_day("month")),
+            write=Write.REPLACE,
+            scope=_months,
+        ),
+    ),
+    read=each_month(_PAYMENTS),
+    schedule="ads",
+    overlap=timedelta(days=7),
+    backfill=timedelta(days=365),
+    history_behind=timedelta(days=6),
+    suspect_empty=True,
+    capability="promotion",
+    limits=_PAYMENTS.limits,
+    day="month",
+)
+ADVERT_BALANCE = Stream(
+    name="advert_balance",
+    tables=(Table(name="wb.advert_balance", key=("currency",), row=number("balance", "net", "bonus"), write=Write.SNAPSHOT),),
+    read=single(_BALANCE),
+    schedule="ads",
+    walk=timedelta(0),
+    capability="promotion",
+    limits=_BALANCE.limits,
+    page_rows=1,
+)
+CAMPAIGN_BUDGETS = Stream(
+    name="campaign_budgets",
+    tables=(Table(name="wb.campaign_budgets", key=("advert_id",), row=together(whole("advertId"), number("total")), write=Write.SNAPSHOT),),
+    read=each_parent(_budgets, key=("id",), batch=BATCH, split_on=spoilt),
+    schedule="ads",
+    walk=timedelta(0),
+    parents=Parents(stream=CAMPAIGNS.name, table=CAMPAIGNS.main.name, where={"status": (_READY, _RUNNING, _PAUSED)}),
+    capability="promotion",
+    limits=_BUDGETS.limits,
+    page_rows=BATCH,
+)
