@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mpsyncd.model.errors import BODY_LIMIT, BadData, Transient
+from mpsyncd.transport.archive import member
 from mpsyncd.transport.cutting import PIECE, cut
 from mpsyncd.transport.locate import locate
 from mpsyncd.transport.rows import FewRows, ManyRows, decode
+from mpsyncd.transport.separated import separated, whole
 
 if TYPE_CHECKING:
-    from mpsyncd.model.request import Rows
+    from mpsyncd.model.request import Request, Rows
     from mpsyncd.transport.spool import Body
 
 _NO_CONTENT = 204
 _BEGINNINGS = frozenset(b'{["-0123456789tfn')
 
 
-async def opened(body: Body, *, rows_at: str | None, status: int) -> tuple[Any, Rows]:
-    """The envelope and the rows; the body belongs to the rows when they are many, else it is closed.
+async def opened(body: Body, request: Request, *, status: int, limit: int) -> tuple[Any, Rows]:
+    """The envelope and the rows; the body belongs to the rows when they are many or no JSON, else it is closed.
+
+    `limit`: bytes to which a packed file may grow.
 
     Raises:
-        Transient: no JSON, or JSON that is cut off or broken.
-        BadData: JSON of another shape than the request declares.
+        Transient: no JSON (CSV, ZIP), or one that is cut off or broken.
+        BadData: it has another shape than the request declares.
     """
+    rows_at = request.rows_at
     if status == _NO_CONTENT or (body.size == 0 and rows_at is None):
         body.close()
         return None, FewRows([])
+    if rows_at is not None and request.rows_format == "csv":
+        return None, await separated(body, partial(whole, body))
+    if rows_at is not None and request.rows_format == "zip+csv":
+        return None, await separated(body, (await member(body, limit=limit)).chunks)
     await _check_begin(body)
     if rows_at is not None and body.size > PIECE:
         start = await locate(body, rows_at)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import orjson
 import structlog
 
-from mpsyncd.model.errors import BadData, BadRequest, RateLimited, SourceError, Transient
+from mpsyncd.model.errors import BadData, BadRequest, NotFound, RateLimited, SourceError, Transient
 from mpsyncd.model.request import Answer, Response
 from mpsyncd.transport import receive
 from mpsyncd.transport.address import KEY_AT_LEAST, scrub, signed
@@ -21,6 +21,7 @@ from mpsyncd.transport.decoding import opened
 from mpsyncd.transport.failures import told
 from mpsyncd.transport.headers import request_id, retry_after
 from mpsyncd.transport.refusals import charge, heed, refuse
+from mpsyncd.transport.rows import FewRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from mpsyncd.model.clock import Clock
-    from mpsyncd.model.request import Request
+    from mpsyncd.model.request import Request, Rows
     from mpsyncd.model.source import Credentials
     from mpsyncd.transport.grant import Grant
     from mpsyncd.transport.limiter import Limiter
     from mpsyncd.transport.options import TransportOptions
     from mpsyncd.transport.sessions import Sessions
+    from mpsyncd.transport.spool import Body
     from mpsyncd.transport.waiting import Visitor
 
 log = structlog.get_logger(__name__)
@@ -113,7 +115,10 @@ class Exchange:
         try:
             if response.status in _SUCCESS:
                 return await self._success(response, headers, credentials)
-            raise await self._failure(response, headers, credentials)
+            error, told = await self._failure(response, headers, credentials)
+            if isinstance(error, BadRequest | NotFound) and self._means_nothing(told):
+                return self._done(told, None, FewRows([]))
+            raise error
         except (BadData, Transient) as error:
             error.args = (scrub(str(error), credentials),)
             if isinstance(error, Transient):
@@ -127,18 +132,36 @@ class Exchange:
             body = await receive.whole(response, self._options)
         try:
             self._note(response.status, body.size)
-            error = self._meaning(response.status, headers, await body.read(0, receive.HEAD), credentials)
-            if error is not None:
-                await self._consequences(error, response.status, headers)
-                raise error
-            heed(self._limiter, self._grant, headers)
-            with self._named():
-                envelope, rows = await opened(body, rows_at=self._request.rows_at, status=response.status)
+            told = _told(response.status, headers, await body.read(0, receive.HEAD), credentials)
+            return self._done(told, *await self._content(body, told))
         except BaseException:
             body.close()
             raise
+
+    async def _content(self, body: Body, told: Response) -> tuple[Any, Rows]:
+        """The envelope and the rows of an answer that looks like a success; what else it means is raised."""
+        error = self._visitor.source.classify(told, self._request)
+        try:
+            if error is not None:
+                await self._consequences(error, told.status, told.headers)
+                raise error
+            heed(self._limiter, self._grant, told.headers)
+            with self._named():
+                return await opened(body, self._request, status=told.status, limit=self._options.answer_limit)
+        except (BadData, BadRequest, NotFound):
+            if not self._means_nothing(told):
+                raise
+        body.close()
+        return None, FewRows([])
+
+    def _means_nothing(self, told: Response) -> bool:
+        """Whether an answer without the promised rows is the vendor's way of saying that there are none."""
+        empty_when = self._request.empty_when
+        return empty_when is not None and empty_when(told)
+
+    def _done(self, told: Response, envelope: Any, rows: Rows) -> Answer:
         asked_at = self.asked_at or self._clock.now()
-        return Answer(status=response.status, headers=headers, envelope=envelope, rows=rows, asked_at=asked_at)
+        return Answer(status=told.status, headers=told.headers, envelope=envelope, rows=rows, asked_at=asked_at)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -149,7 +172,9 @@ class Exchange:
             error.args = (f"{self._where}: {error}",)
             raise
 
-    async def _failure(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> SourceError:
+    async def _failure(
+        self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials
+    ) -> tuple[SourceError, Response]:
         with ExitStack() as held:
             if response.status in _REFUSED:  # nobody else goes before it is known for how long
                 for door in self._grant.doors:
@@ -161,15 +186,10 @@ class Exchange:
             except (aiohttp.ClientError, TimeoutError, OSError):
                 head = b""
             self._note(response.status, len(head))
-            error = self._meaning(response.status, headers, head, credentials) or self._unknown(response.status, headers)
+            told = _told(response.status, headers, head, credentials)
+            error = self._visitor.source.classify(told, self._request) or self._unknown(response.status, headers)
             await self._consequences(error, response.status, headers)
-            return error
-
-    def _meaning(self, status: int, headers: Mapping[str, str], head: bytes, credentials: Credentials) -> SourceError | None:
-        """Ask the source what the answer means."""
-        for secret in credentials.values():
-            head = head.replace(secret.encode(), b"***") if len(secret) >= KEY_AT_LEAST else head
-        return self._visitor.source.classify(Response(status=status, headers=headers, body=head), self._request)
+            return error, told
 
     def _unknown(self, status: int, headers: Mapping[str, str]) -> SourceError:
         what = "a redirect, which is not followed" if status in _REDIRECTS else "an error that nobody understands"
@@ -194,3 +214,10 @@ class Exchange:
             status=status,
             bytes=size,
         )
+
+
+def _told(status: int, headers: Mapping[str, str], head: bytes, credentials: Credentials) -> Response:
+    """What the source may see of an answer."""
+    for secret in credentials.values():
+        head = head.replace(secret.encode(), b"***") if len(secret) >= KEY_AT_LEAST else head
+    return Response(status=status, headers=headers, body=head)
