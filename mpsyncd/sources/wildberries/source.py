@@ -8,15 +8,22 @@ from zoneinfo import ZoneInfo
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.request import Request
 from mpsyncd.model.source import Secret, Source, Step
-from mpsyncd.sources.wildberries.acquiring import ACQUIRING
+from mpsyncd.sources.wildberries.acquiring import ACQUIRING, ACQUIRING_REPORTS
+from mpsyncd.sources.wildberries.campaign_days import CAMPAIGN_DAYS
+from mpsyncd.sources.wildberries.campaign_money import ADVERT_BALANCE, CAMPAIGN_BUDGETS, CAMPAIGN_PAYMENTS, CAMPAIGN_SPEND
+from mpsyncd.sources.wildberries.campaigns import CAMPAIGNS
 from mpsyncd.sources.wildberries.cards import CARDS, CARDS_TRASH
 from mpsyncd.sources.wildberries.errors import classify
-from mpsyncd.sources.wildberries.finance import FINANCE
+from mpsyncd.sources.wildberries.finance import BALANCE, FINANCE, FINANCE_REPORTS
 from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
 from mpsyncd.sources.wildberries.limits import rates
+from mpsyncd.sources.wildberries.order_feed import ORDER_FEED
 from mpsyncd.sources.wildberries.orders import ORDERS
+from mpsyncd.sources.wildberries.prices import PRICES
 from mpsyncd.sources.wildberries.sales import SALES
+from mpsyncd.sources.wildberries.stocks import SELLER_STOCKS, STOCKS
 from mpsyncd.sources.wildberries.token import FIELD, authorize, identify
+from mpsyncd.sources.wildberries.warehouses import OFFICES, WAREHOUSES
 
 if TYPE_CHECKING:
     from mpsyncd.model.request import Api
@@ -53,11 +60,33 @@ WILDBERRIES = Source(
     authorize=authorize,
     classify=classify,
     probes={category.capability: _ping(category.host) for category in CATEGORIES},
-    streams=(ORDERS, SALES, CARDS, CARDS_TRASH, FINANCE, ACQUIRING),
+    streams=(
+        *(ORDERS, SALES, ORDER_FEED),
+        *(CARDS, CARDS_TRASH),
+        *(FINANCE, FINANCE_REPORTS, ACQUIRING, ACQUIRING_REPORTS, BALANCE),
+        *(CAMPAIGNS, CAMPAIGN_DAYS, CAMPAIGN_SPEND, CAMPAIGN_PAYMENTS, CAMPAIGN_BUDGETS, ADVERT_BALANCE),
+        *(PRICES, STOCKS, SELLER_STOCKS),
+        *(WAREHOUSES, OFFICES),
+    ),
     pipeline=(
         Step(name="product_content", title={"en": "Content of products", "ru": "Контент товаров"}, streams=("cards", "cards_trash")),
-        Step(name="orders", title={"en": "Orders (90 days)", "ru": "Заказы (90 дней)"}, streams=("orders", "sales")),
-        Step(name="finance", title={"en": "Finance (12 months)", "ru": "Финансы (12 месяцев)"}, streams=("finance", "acquiring")),
+        Step(
+            name="orders",
+            title={"en": "Orders and sales (90 days)", "ru": "Заказы и продажи (90 дней)"},
+            streams=("orders", "sales", "order_feed"),
+        ),
+        Step(
+            name="finance",
+            title={"en": "Finance (12 months)", "ru": "Финансы (12 месяцев)"},
+            streams=("finance", "finance_reports", "acquiring", "acquiring_reports", "balance"),
+        ),
+        Step(
+            name="adverts",
+            title={"en": "Adverts (180 days)", "ru": "Реклама (180 дней)"},
+            streams=("campaigns", "campaign_days", "campaign_spend", "campaign_payments", "campaign_budgets", "advert_balance"),
+        ),
+        Step(name="commercial", title={"en": "Prices and stocks", "ru": "Цены и остатки"}, streams=("prices", "stocks", "seller_stocks")),
+        Step(name="warehouses", title={"en": "Warehouses", "ru": "Склады"}, streams=("warehouses", "offices")),
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,
