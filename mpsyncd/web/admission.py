@@ -39,32 +39,22 @@ class Admission:
         Raises:
             Problem: 401 no or no good token, 403 not enough, 421 a name that is not ours, 429 too many wrong tokens.
         """
-        if need.without is Without.ANYBODY:
-            return None
-        if self._needs_no_token(request, need):
-            if is_local(request):
-                return self._neighbour(request)
-            return None
+        bare = "Authorization" not in request.headers
+        local = is_local(request)
+        ours = local and is_called_right(request, hosts=self._settings.hosts)
+        if need.without is Without.ANYBODY or (need.without is Without.PROBE and self._settings.open_probes):
+            return _NEIGHBOUR if ours else None
+        if need.without is Without.PROBE or (need.without is Without.READER and bare and self._settings.local_reads):
+            if ours:
+                return _NEIGHBOUR
+            if local and bare:
+                raise Problem(421, "This server does not go by that name. If it is yours, add it to [http] hosts in the settings.")
         visitor = await self._by_token(request)
         if not visitor.role.covers(need.least):
             raise _refused(f"This needs the role {need.least.value}; the access token has the role {visitor.role.value}.")
         if need.whole and visitor.shops is not None:
             raise _refused(f"This needs the role {need.least.value} for all shops; the access token is bound to some.")
         return visitor
-
-    def _needs_no_token(self, request: web.Request, need: Need) -> bool:
-        match need.without:
-            case Without.PROBE:
-                return self._settings.open_probes or is_local(request)
-            case Without.READER:
-                return self._settings.local_reads and "Authorization" not in request.headers and is_local(request)
-            case _:
-                return False
-
-    def _neighbour(self, request: web.Request) -> Visitor:
-        if not is_called_right(request, hosts=self._settings.hosts):
-            raise Problem(421, "This server does not go by that name. If it is yours, add it to [http] hosts in the settings.")
-        return _NEIGHBOUR
 
     async def _by_token(self, request: web.Request) -> Visitor:
         given = request.headers.getall("Authorization", [])
