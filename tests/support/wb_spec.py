@@ -30,6 +30,8 @@ OPERATIONS = {
     "GET /api/v2/list/goods/filter": "02-items.yaml",
     "POST /api/analytics/v1/stocks-report/wb-warehouses": "11-analytics.yaml",
     "GET /api/v3/warehouses": "02-items.yaml",
+    "POST /api/analytics/v3/sales-funnel/products": "11-analytics.yaml",
+    "POST /api/analytics/v3/sales-funnel/products/history": "11-analytics.yaml",
     "GET /api/v3/offices": "02-items.yaml",
 }
 """Every method of the sandbox with the file that describes it."""

@@ -16,7 +16,20 @@ from mpsyncd.sandbox.journal import Entry, Journal
 from mpsyncd.sandbox.keep import Keep
 from mpsyncd.sandbox.options import Fault, FaultKind, SandboxOptions
 from mpsyncd.sandbox.spoil import spoil, with_new_values
-from mpsyncd.sandbox.wildberries import cards, general, order_feed, orders, prices, problems, sales, stocks, warehouses
+from mpsyncd.sandbox.wildberries import (
+    acquiring,
+    cards,
+    finance,
+    funnel,
+    general,
+    order_feed,
+    orders,
+    prices,
+    problems,
+    sales,
+    stocks,
+    warehouses,
+)
 from mpsyncd.sandbox.wildberries.admission import Visitor, recognise, refuse
 from mpsyncd.sandbox.wildberries.endpoint import Call, Endpoint
 from mpsyncd.sandbox.wildberries.hosts import HOSTS, Host
@@ -34,6 +47,9 @@ ENDPOINTS = (
     *prices.ENDPOINTS,
     *stocks.ENDPOINTS,
     *warehouses.ENDPOINTS,
+    *finance.ENDPOINTS,
+    *acquiring.ENDPOINTS,
+    *funnel.ENDPOINTS,
 )
 GLOBAL_GATE = "*"
 _ANY = "{}"

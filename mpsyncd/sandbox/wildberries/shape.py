@@ -27,6 +27,11 @@ def within(low: int, high: int) -> Leaf:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def one_of(*texts: str) -> Leaf:
+    """One of these strings."""
+    return lambda value: value in texts
+
+
 def list_of(leaf: Leaf) -> Leaf:
     """A list, every item of which is right."""
     return lambda value: isinstance(value, list) and all(map(leaf, value))

@@ -16,9 +16,9 @@ from mpsyncd.sandbox.wildberries.endpoint import Call, Endpoint
 from mpsyncd.sandbox.wildberries.problems import analytics_refusal
 from mpsyncd.sandbox.wildberries.shape import Shape, at_most, faults_of, is_whole, list_of, within
 from mpsyncd.sandbox.wildberries.tokens import TokenType
+from mpsyncd.sandbox.world.records import Card
 from mpsyncd.sandbox.world.seller import Seller
 from mpsyncd.sandbox.world.stocks import SELLER_SHARE, VENDOR_PLACES, VENDOR_SHARE, Place, Stock
-from mpsyncd.sandbox.world.warehouses import make_offices
 
 _LIMIT = Limit.per(60, limit=3, burst=1)
 _PAGE = 250_000
@@ -31,9 +31,9 @@ _SHAPE: Shape = {
 }
 
 
-def vendor_stocks(seller: Seller) -> Iterator[Stock]:
-    """What lies at the vendor, as it is told: by size, and by warehouse only where warehouses are named."""
-    rows = seller.stocks.rows(seller.cards.ascending(), VENDOR_PLACES, share=VENDOR_SHARE)
+def vendor_stocks(seller: Seller, card: Card) -> Iterator[Stock]:
+    """What of a card lies at the vendor, as it is told: by size, and by warehouse only where warehouses are named."""
+    rows = seller.stocks.rows(card, VENDOR_PLACES, share=VENDOR_SHARE)
     if seller.spec.named_warehouses:
         yield from rows
         return
@@ -43,11 +43,15 @@ def vendor_stocks(seller: Seller) -> Iterator[Stock]:
         yield replace(apart[0], place=_HIDDEN, **sums)
 
 
-def seller_stocks(seller: Seller) -> Iterator[Stock]:
-    """What lies in the seller's own warehouses."""
-    districts = {office.id: office.district or "" for office in make_offices()}
-    places = [Place(one.id, one.name, districts[one.office_id]) for one in seller.warehouses.values() if not one.deleting]
-    return seller.stocks.rows(seller.cards.ascending(), places, share=SELLER_SHARE)
+def seller_stocks(seller: Seller, card: Card) -> Iterator[Stock]:
+    """What of a card lies in the seller's own warehouses."""
+    return iter(seller.stocks.rows(card, seller_places(seller), share=SELLER_SHARE))
+
+
+def seller_places(seller: Seller) -> tuple[Place, ...]:
+    """The seller's warehouses that are not about to go."""
+    districts = {office.id: office.district or "" for office in seller.offices}
+    return tuple(Place(one.id, one.name, districts[one.office_id]) for one in seller.warehouses.values() if not one.deleting)
 
 
 def row(stock: Stock) -> dict[str, object]:
@@ -77,18 +81,15 @@ def at_seller(call: Call) -> Response:
     return _page(call, seller_stocks, row)
 
 
-def _page(call: Call, stocks: Callable[[Seller], Iterator[Stock]], spell: Callable[[Stock], dict[str, object]]) -> Response:
+def _page(call: Call, stocks: Callable[[Seller, Card], Iterator[Stock]], spell: Callable[[Stock], dict[str, object]]) -> Response:
     body = body_of(call.request)
     if body is None:
         return analytics_refusal("request body is no JSON object")
     if faults := list(faults_of(body, _SHAPE)):
         return analytics_refusal("; ".join(faults))
     articles, sizes = set(body.get("nmIds", ())), set(body.get("chrtIds", ()))
-    wanted = [
-        stock
-        for stock in stocks(call.seller)
-        if (not articles or stock.nm_id in articles) and (not articles or not sizes or stock.chrt_id in sizes)
-    ]
+    cards = (card for card in call.seller.cards.ascending() if not articles or card.nm_id in articles)
+    wanted = [one for card in cards for one in stocks(call.seller, card) if not articles or not sizes or one.chrt_id in sizes]
     offset = body.get("offset", 0)
     page = sorted(wanted, key=lambda one: (one.nm_id, one.chrt_id, one.place.id))[offset : offset + body.get("limit", _PAGE)]
     return json_response({"data": {"items": [spell(stock) for stock in page]}}) if page else Response(status=204)

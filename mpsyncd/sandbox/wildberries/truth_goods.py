@@ -8,7 +8,6 @@ from mpsyncd.sandbox.wildberries.prices import CURRENCY, club_discounted, discou
 from mpsyncd.sandbox.wildberries.stocks import seller_stocks, vendor_stocks
 from mpsyncd.sandbox.world.seller import Seller
 from mpsyncd.sandbox.world.stocks import Stock
-from mpsyncd.sandbox.world.warehouses import make_offices
 
 
 def _prices(seller: Seller, _moment: datetime) -> Iterator[Row]:
@@ -41,12 +40,13 @@ def _price_sizes(seller: Seller, _moment: datetime) -> Iterator[Row]:
 
 
 def _stocks(seller: Seller, _moment: datetime) -> Iterator[Row]:
-    for stock in vendor_stocks(seller):
-        yield _stock(stock) | {"in_way_to_client": stock.to_client, "in_way_from_client": stock.from_client}
+    for card in seller.cards.ascending():
+        for stock in vendor_stocks(seller, card):
+            yield _stock(stock) | {"in_way_to_client": stock.to_client, "in_way_from_client": stock.from_client}
 
 
 def _seller_stocks(seller: Seller, _moment: datetime) -> Iterator[Row]:
-    return (_stock(stock) for stock in seller_stocks(seller))
+    return (_stock(stock) for card in seller.cards.ascending() for stock in seller_stocks(seller, card))
 
 
 def _stock(stock: Stock) -> Row:
@@ -75,7 +75,7 @@ def _warehouses(seller: Seller, _moment: datetime) -> Iterator[Row]:
 
 def _offices(seller: Seller, _moment: datetime) -> Iterator[Row]:
     chosen = {one.office_id for one in seller.warehouses.values()}
-    for one in make_offices():
+    for one in seller.offices:
         yield {
             "id": one.id,
             "name": one.name,

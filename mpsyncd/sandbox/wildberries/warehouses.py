@@ -9,7 +9,7 @@ from mpsyncd.sandbox.bucket import Limit
 from mpsyncd.sandbox.http import Request, Response, json_response
 from mpsyncd.sandbox.wildberries.endpoint import Call, Endpoint
 from mpsyncd.sandbox.wildberries.problems import marketplace_refusal
-from mpsyncd.sandbox.world.warehouses import Office, Warehouse, make_offices
+from mpsyncd.sandbox.world.warehouses import Office, Warehouse
 
 _LIMIT = Limit.per(60, limit=300, burst=20)
 _REFUSAL_COST = 10
@@ -52,7 +52,7 @@ def warehouses(call: Call) -> Response:
 def offices(call: Call) -> Response:
     """All offices of the vendor."""
     chosen = {one.office_id for one in call.seller.warehouses.values()}
-    return _whole_list(call, [office_row(one, selected=one.id in chosen) for one in make_offices()])
+    return _whole_list(call, [office_row(one, selected=one.id in chosen) for one in call.seller.offices])
 
 
 def _whole_list(call: Call, rows: list[dict[str, object]]) -> Response:

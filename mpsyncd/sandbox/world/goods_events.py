@@ -26,7 +26,7 @@ def restocked(seller: Seller, dice: Random, _at: datetime) -> None:
     """Units come and go: other numbers for a few sizes of one card."""
     card = dice.choice(seller.cards.ascending())
     for size in dice.sample(card.sizes, min(len(card.sizes), dice.randint(1, _MOST_CHANGED))):
-        seller.stocks.change(size.chrt_id)
+        seller.stocks.change(card, size)
 
 
 def warehouse_changed(seller: Seller, dice: Random, _at: datetime) -> None:

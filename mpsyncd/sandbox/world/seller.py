@@ -26,7 +26,7 @@ from mpsyncd.sandbox.world.sales import SaleBook, Standings, standing
 from mpsyncd.sandbox.world.shelves import CardShelf, OrderBook
 from mpsyncd.sandbox.world.stocks import StockRoom
 from mpsyncd.sandbox.world.ties import tie_borders
-from mpsyncd.sandbox.world.warehouses import make_warehouses
+from mpsyncd.sandbox.world.warehouses import make_offices, make_warehouses
 
 _CARD_LIFE = timedelta(days=400)
 _IN_TRASH = timedelta(days=25)
@@ -40,8 +40,8 @@ class Seller:
     """Numbers and truth of one seller.
 
     spec, sid (UUID text), oid, tin, born (when its history ended); live `cards`, cards in the `trash`; `orders`, those whose payment is
-    `unconfirmed`, `sales`; `prices`, `stocks`, `warehouses` by id, `funnel`; statements in `finance`, money in the `purse`, `adverts`;
-    `next_article` and `next_serial` are not used yet.
+    `unconfirmed`, `sales`; `prices`, `stocks`, `warehouses` by id, `offices`, `funnel`; statements in `finance`, money in the
+    `purse`, `adverts`; `next_article` and `next_serial` are not used yet.
     """
 
     def __init__(self, spec: SellerSpec, *, seed: str, born: datetime, order_page: int, card_page: int) -> None:
@@ -59,7 +59,7 @@ class Seller:
         self.born = born
         name = f"{seed}/{spec.name}"
         self.prices, self.stocks, self.funnel = PriceList(seed=name), StockRoom(seed=name), Funnel(seed=name)
-        self.warehouses = make_warehouses(name)
+        self.warehouses, self.offices = make_warehouses(name), make_offices()
         self.next_serial, self.next_sale = spec.orders, 2 * spec.orders
         self.orders: OrderBook | LargeBook
         self.sales: SaleBook | LargeSales
