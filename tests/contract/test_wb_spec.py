@@ -87,6 +87,14 @@ async def test_fixtures_are_what_the_vendor_answers(stream: Stream) -> None:
         assert faults == [] or (body in NOTHING and "204" in operation["responses"])
 
 
+async def test_no_request_changes_anything_at_the_vendor() -> None:
+    """Some GET methods of the adverts do; the vendor's files mark every method that only reads."""
+    for request in await _every_request():
+        if request.path != "/ping":
+            operation, root = _operation(request)
+            assert not root or operation.get("x-readonly-method") is True, request.path
+
+
 async def test_the_request_for_the_name_is_what_the_vendor_describes() -> None:
     api = ListApi([{"name": "ИП Пример", "tradeMark": ""}])
     assert await name_shop(api) == "ИП Пример"
