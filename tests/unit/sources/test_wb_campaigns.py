@@ -198,7 +198,7 @@ async def test_other_refusals_are_not_the_campaigns_fault() -> None:
 
 
 async def test_finished_campaigns_are_asked_for_the_days_before_their_last_change_only() -> None:
-    parents = [
+    parents: list[Document] = [
         {"id": 1, "status": 7, "change_time": "2026-10-31T20:59:59+00:00"},
         {"id": 2, "status": 7, "change_time": "2026-10-31T21:00:00+00:00"},
         {"id": 3, "status": 7, "change_time": None},
