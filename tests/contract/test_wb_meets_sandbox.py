@@ -3,47 +3,20 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-import orjson
 import pytest
 
 from mpsyncd.model.errors import BadData, Forbidden, Unauthorized
 from mpsyncd.model.page import Slice, SliceKind
 from mpsyncd.model.request import Answer, Request
-from mpsyncd.model.request import Response as Head
 from mpsyncd.sandbox import Category, TokenType
 from mpsyncd.sources.wildberries.source import WILDBERRIES, name_shop
 from support.sandbox_caller import BORN, PAGED, Caller
-from support.sources import ListRows
+from support.wb_sandbox import SandboxApi, rows_read
 
 KEYS = {"orders": "srid", "cards": "nmID", "cards_trash": "nmID"}
 TRUTHS = {"orders": "srid", "cards": "nm_id", "cards_trash": "nm_id"}
 DAYS = timedelta(days=90)
-
-
-class SandboxApi:
-    """Sends to a sandbox in memory as transport would: signs, classifies, waits out the limits on the turned clock."""
-
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
-        self.asked = 0
-
-    async def send(self, request: Request) -> Answer:
-        self.asked += 1
-        signed = WILDBERRIES.authorize(request, {"token": self.caller.token})
-        self.caller.wait(60)
-        asked_at = self.caller.now
-        url = f"/wb/{signed.host}{signed.path}?{urlencode(signed.params)}"
-        key = signed.headers["Authorization"]
-        answer = self.caller.get(url, token=key) if signed.method == "GET" else self.caller.post(url, signed.json, token=key)
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        error = WILDBERRIES.classify(Head(status=answer.status, headers=headers, body=bytes(answer.body)), request)
-        if error is not None:
-            raise error
-        told = orjson.loads(answer.body)
-        rows = [] if request.rows_at is None else told if request.rows_at == "" else told[request.rows_at]
-        return Answer(status=answer.status, headers=headers, envelope=told, rows=ListRows(rows), asked_at=asked_at)
 
 
 def part_of(name: str, caller: Caller) -> Slice:
@@ -54,11 +27,8 @@ def part_of(name: str, caller: Caller) -> Slice:
 
 async def keys_read(name: str, caller: Caller) -> tuple[list[Any], int]:
     """Keys of all rows read, cured, and the number of pages."""
-    stream = WILDBERRIES.stream(name)
-    cure = stream.main.row or dict
-    pages = [page async for page in stream.read(SandboxApi(caller), part_of(name, caller))]
-    rows = [cure(row) for page in pages async for piece in page.rows.pieces() for row in piece]
-    return [str(row[KEYS[name]]) for row in rows], len(pages)
+    rows, pages = await rows_read(WILDBERRIES.stream(name), SandboxApi(caller), part_of(name, caller))
+    return [str(row[KEYS[name]]) for row in rows], pages
 
 
 def truth(name: str, caller: Caller) -> set[str]:

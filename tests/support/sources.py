@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mpsyncd.model.page import Page, ParentReader, Slice, SliceKind
-from mpsyncd.model.request import Answer, BadRow, Document, Request
+from mpsyncd.model.request import Answer, Api, BadRow, Document, Request
 from mpsyncd.model.source import Source
 from mpsyncd.model.stream import Stream, Table
 from mpsyncd.sources import SOURCES
@@ -63,18 +63,19 @@ class ListApi:
         assert len(self.asked) < len(self.bodies), f"one request more than there are answers: {request}"
         body = self.bodies[len(self.asked)]
         self.asked.append(request)
-        rows, envelope = _split(body, request.rows_at)
+        rows, envelope = split(body, request.rows_at)
         self.given.append(ListRows(rows))
         return Answer(status=200, headers={}, envelope=envelope, rows=self.given[-1], asked_at=NOW + timedelta(seconds=len(self.asked)))
 
 
-def _split(body: Any, rows_at: str | None) -> tuple[list[Document], Any]:
+def split(body: Any, rows_at: str | None) -> tuple[list[Document], Any]:
+    """The rows of a body, and the body without them."""
     if rows_at is None or body is None:
         return [], body
     if rows_at == "":
         return body, []
     key, _, rest = rows_at.partition(".")
-    rows, inner = _split(body[key], rest)
+    rows, inner = split(body[key], rest)
     return rows, {**body, key: inner}
 
 
@@ -155,7 +156,7 @@ def parts_of(table: Table, document: Document) -> list[Document]:
     return [each if isinstance(each, dict) else {"value": each} for each in listed]
 
 
-async def pages_of(stream: Stream, api: ListApi, part: Slice) -> list[Page]:
+async def pages_of(stream: Stream, api: Api, part: Slice) -> list[Page]:
     """Read a slice to its end."""
     return [page async for page in stream.read(api, part)]
 
