@@ -10,7 +10,7 @@ from datetime import timedelta
 from mpsyncd.model.request import Request
 from mpsyncd.model.stream import Stream, Table
 from mpsyncd.sources.rows import calendar_day, number, together, whole
-from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows, reports
+from mpsyncd.sources.wildberries.report_rows import LIMIT, pages_and_end, report_rows, reports
 
 _DETAILED = Request(method="POST", host="finance-api", path="/api/finance/v1/acquiring/detailed", json={}, limits=("finance.acquiring",))
 _LIST = Request(method="POST", host="finance-api", path="/api/finance/v1/acquiring/list", json={}, limits=("finance.acquiring_reports",))
@@ -36,6 +36,7 @@ ACQUIRING = Stream(
     capability="finance",
     limits=_DETAILED.limits,
     page_rows=LIMIT,
+    requests=lambda load: dict.fromkeys(_DETAILED.limits, pages_and_end(load)),
     day="acq_date",
 )
 ACQUIRING_REPORTS = Stream(

@@ -6,6 +6,7 @@ the same object with status 200, and null. How far back the vendor goes is not p
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, paged
 from mpsyncd.sources.rows import MOSCOW, calendar_day, instant, number, together, whole
-from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, ids_of, spoilt
+from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, ids_of, spoilt
 from mpsyncd.sources.wildberries.days import days
 from mpsyncd.sources.windows import each_window
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.plan import Workload
     from mpsyncd.model.request import Api, Document, Response
     from mpsyncd.model.stream import Read
     from mpsyncd.sources.parents import Parents as Batch
@@ -92,6 +94,10 @@ def _products(day: Document) -> Iterator[Document]:
             yield {"advertId": day["advertId"], "date": day["date"], "appType": app["appType"], **product}
 
 
+def _windows(load: Workload) -> int:
+    return 1 if load.start is None or load.end is None else max(1, math.ceil((load.end - load.start) / timedelta(days=_MOST_DAYS)))
+
+
 def _cures(*ids: str) -> Cures:
     return together(
         whole("advertId", *ids, "views", "clicks", "atbs", "orders", "shks", "canceled"),
@@ -135,4 +141,5 @@ CAMPAIGN_DAYS = Stream(
     capability="promotion",
     limits=_STATISTICS.limits,
     day="date",
+    requests=lambda load: {"advert.fullstats": _windows(load) * batches(load.parents)},
 )

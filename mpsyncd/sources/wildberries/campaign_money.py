@@ -17,13 +17,14 @@ from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, paged, single
 from mpsyncd.sources.rows import calendar_day, moscow_time, number, together, whole
-from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, spoilt
-from mpsyncd.sources.wildberries.days import months, next_month, today
+from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, spoilt
+from mpsyncd.sources.wildberries.days import months, months_between, next_month, today
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.plan import Workload
     from mpsyncd.model.request import Api, Document
     from mpsyncd.model.stream import Read
     from mpsyncd.sources.parents import Parents as Batch
@@ -76,6 +77,10 @@ def _months(part: Slice) -> Mapping[str, Any]:
     return {"month": (found[0], next_month(found[-1]))}
 
 
+def _months_of(load: Workload) -> int:
+    return 1 if load.start is None or load.end is None else len(months_between(load.start, load.end))
+
+
 def _budgets(campaigns: Batch) -> Read:
     return paged(_BUDGETS.with_json({"advertIds": [campaign["id"] for campaign in campaigns]}))
 
@@ -103,6 +108,7 @@ CAMPAIGN_SPEND = Stream(
     capability="promotion",
     limits=_SPEND.limits,
     day="month",
+    requests=lambda load: dict.fromkeys(_SPEND.limits, _months_of(load)),
 )
 CAMPAIGN_PAYMENTS = Stream(
     name="campaign_payments",
@@ -124,6 +130,7 @@ CAMPAIGN_PAYMENTS = Stream(
     capability="promotion",
     limits=_PAYMENTS.limits,
     day="month",
+    requests=lambda load: dict.fromkeys(_PAYMENTS.limits, _months_of(load)),
 )
 ADVERT_BALANCE = Stream(
     name="advert_balance",
@@ -133,7 +140,7 @@ ADVERT_BALANCE = Stream(
     walk=timedelta(0),
     capability="promotion",
     limits=_BALANCE.limits,
-    page_rows=1,
+    requests=lambda _: dict.fromkeys(_BALANCE.limits, 1),
 )
 CAMPAIGN_BUDGETS = Stream(
     name="campaign_budgets",
@@ -144,5 +151,5 @@ CAMPAIGN_BUDGETS = Stream(
     parents=Parents(stream=CAMPAIGNS.name, table=CAMPAIGNS.main.name, where={"status": (_READY, _RUNNING, _PAUSED)}),
     capability="promotion",
     limits=_BUDGETS.limits,
-    page_rows=BATCH,
+    requests=lambda load: dict.fromkeys(_BUDGETS.limits, batches(load.parents)),
 )

@@ -6,6 +6,7 @@ GET methods that change campaigns; none of them may be named in this package.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -40,6 +41,11 @@ _CURES = together(_IDS, moscow_time("changeTime", "created", "updated", "started
 def ids_of(campaigns: Parents) -> str:
     """Their ids as the vendor takes them."""
     return ",".join(str(campaign["id"]) for campaign in campaigns)
+
+
+def batches(campaigns: int | None) -> int:
+    """Requests that so many campaigns take; nobody knows how many there are before the first walk."""
+    return max(1, math.ceil((campaigns or 0) / BATCH))
 
 
 def spoilt(error: SourceError) -> bool:
@@ -186,4 +192,5 @@ CAMPAIGNS = Stream(
     capability="promotion",
     limits=(*_LIST.limits, *_DETAILS.limits),
     page_rows=BATCH,
+    requests=lambda load: {"advert.count": 1, "advert.adverts": batches(load.rows)},
 )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mpsyncd.sources.rows import MOSCOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from mpsyncd.model.page import Slice
@@ -25,16 +24,7 @@ def today(part: Slice) -> date:
 
 def days(part: Slice) -> tuple[date, date]:
     """The first and the last day that a slice touches."""
-    return _day(part.start or part.now), _day((part.end or part.now) - timedelta.resolution)
-
-
-def spans(part: Slice, *, most: int) -> Iterator[tuple[date, date]]:
-    """The days of a slice in stretches of at most `most`, first and last day of each."""
-    first, end = days(part)
-    while first <= end:
-        last = min(end, first + (most - 1) * _DAY)
-        yield first, last
-        first = last + _DAY
+    return _days(part.start or part.now, part.end or part.now)
 
 
 def weeks(part: Slice) -> tuple[date, date]:
@@ -45,7 +35,12 @@ def weeks(part: Slice) -> tuple[date, date]:
 
 def months(part: Slice) -> list[date]:
     """The first days of the months that a slice touches."""
-    first, last = days(part)
+    return months_between(part.start or part.now, part.end or part.now)
+
+
+def months_between(start: datetime, end: datetime) -> list[date]:
+    """The same of two instants."""
+    first, last = _days(start, end)
     found = [first.replace(day=1)]
     while (following := next_month(found[-1])) <= last:
         found.append(following)
@@ -57,5 +52,6 @@ def next_month(day: date) -> date:
     return date(day.year + 1, 1, 1) if day.month == _DECEMBER else date(day.year, day.month + 1, 1)
 
 
-def _day(moment: datetime) -> date:
-    return moment.astimezone(MOSCOW).date()
+def _days(start: datetime, end: datetime) -> tuple[date, date]:
+    first = start.astimezone(MOSCOW).date()
+    return first, max(first, (end - timedelta.resolution).astimezone(MOSCOW).date())

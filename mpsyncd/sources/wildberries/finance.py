@@ -14,7 +14,7 @@ from mpsyncd.model.request import Request
 from mpsyncd.model.stream import Stream, Table, Write
 from mpsyncd.sources.reading import single
 from mpsyncd.sources.rows import calendar_day, moscow_time, number, together, whole
-from mpsyncd.sources.wildberries.report_rows import LIMIT, report_rows, reports, week_range
+from mpsyncd.sources.wildberries.report_rows import LIMIT, pages_and_end, report_rows, reports, week_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,7 @@ FINANCE = Stream(
     capability="finance",
     limits=_DETAILED.limits,
     page_rows=LIMIT,
+    requests=lambda load: dict.fromkeys(_DETAILED.limits, pages_and_end(load)),
     day="rr_date",
 )
 FINANCE_REPORTS = Stream(
@@ -108,5 +109,5 @@ BALANCE = Stream(
     walk=timedelta(0),
     capability="finance",
     limits=_BALANCE.limits,
-    page_rows=1,
+    requests=lambda _: dict.fromkeys(_BALANCE.limits, 1),
 )

@@ -5,6 +5,7 @@ One answer holds up to 100,000 rows; the next is asked for behind the `rrdId` of
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from mpsyncd.model.page import Cursor, Slice
+    from mpsyncd.model.plan import Workload
     from mpsyncd.model.request import Answer, Api, Request
     from mpsyncd.model.stream import Read
 
@@ -71,6 +73,11 @@ def report_rows(request: Request, *, day: str, limit: int = LIMIT) -> Read:
                 return
 
     return read
+
+
+def pages_and_end(load: Workload) -> int:
+    """Requests that a slice takes: its pages and the end of them; nothing at all is asked for twice."""
+    return max(2, math.ceil((load.rows or 0) / LIMIT) + 1)
 
 
 def reports(request: Request) -> Read:
