@@ -46,11 +46,11 @@ def week_range(part: Slice) -> tuple[date, date]:
     return monday, sunday + timedelta(days=1)
 
 
-def report_rows(request: Request, *, day: str, limit: int = LIMIT) -> Read:
+def report_rows(request: Request, *, day: str) -> Read:
     """Read the whole weeks of a slice. `day` is the rows' field that grows, by and large, with the walk: it tells people how far it is.
 
-    The vendor was seen to answer 204 for weeks that had rows in the morning, so an end is believed at once behind a page that was not
-    full; otherwise it must be told twice.
+    The vendor was seen to answer 204 for weeks that had rows in the morning, and rows that are not told are held to be gone: an end must
+    be told twice, in every kind of slice.
 
     Raises (while iterating):
         BadData: a last row without an `rrdId`, or with one that was met before: there is no telling how to go on.
@@ -59,14 +59,12 @@ def report_rows(request: Request, *, day: str, limit: int = LIMIT) -> Read:
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
         cursor, met = part.cursor, {_behind(part.cursor)}
-        asked = request.with_json({**request.json, **_days(part), "limit": limit})
+        asked = request.with_json({**request.json, **_days(part), "limit": LIMIT})
         while True:
-            answer = await _send(
-                api, asked.with_json({**asked.json, "rrdId": _behind(cursor)}), twice_if_empty=cursor is None or cursor["full"]
-            )
+            answer = await _send(api, asked.with_json({**asked.json, "rrdId": _behind(cursor)}))
             last = not answer.rows.count
             if not last:
-                cursor = {"rrdId": await _next(answer, met), "full": answer.rows.count >= limit}
+                cursor = {"rrdId": await _next(answer, met)}
             until, share = (part.end, None) if last else (None, _share(answer, day, part))
             yield Page(rows=answer.rows, cursor=cursor, last=last, asked_at=answer.asked_at, until=until, share=share)
             if last:
@@ -76,8 +74,8 @@ def report_rows(request: Request, *, day: str, limit: int = LIMIT) -> Read:
 
 
 def pages_and_end(load: Workload) -> int:
-    """Requests that a slice takes: its pages and the end of them; nothing at all is asked for twice."""
-    return max(2, math.ceil((load.rows or 0) / LIMIT) + 1)
+    """Requests that a slice takes: its pages and, twice, the end of them."""
+    return math.ceil((load.rows or 0) / LIMIT) + 2
 
 
 def reports(request: Request) -> Read:
@@ -98,9 +96,9 @@ def _behind(cursor: Cursor | None) -> int:
     return int(cursor["rrdId"]) if cursor else 0
 
 
-async def _send(api: Api, request: Request, *, twice_if_empty: bool) -> Answer:
+async def _send(api: Api, request: Request) -> Answer:
     answer = await api.send(request)
-    if twice_if_empty and not answer.rows.count:
+    if not answer.rows.count:
         await answer.rows.close()
         answer = await api.send(request)
     return answer
