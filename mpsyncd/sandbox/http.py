@@ -4,8 +4,8 @@ Knows nothing of aiohttp: the shell turns a socket's request into :class:`Reques
 faulty delivery included.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
@@ -69,19 +69,31 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """`gzipped` is a prepared compressed twin of `body`; `stream`, when set, is sent instead of `body`."""
+    """`gzipped` is a prepared compressed twin of the body; `stream`, when set, is sent instead of `body` to who does not take the twin.
+
+    `later`, when set, works out the body; it may take seconds and belongs into a thread. Status, headers and delivery are this one's.
+    """
 
     status: int = 200
     body: bytes | memoryview = b""
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
-    gzipped: bytes | None = None
+    gzipped: bytes | memoryview | None = None
     stream: Iterator[bytes] | None = None
+    later: Callable[[], "Response"] | None = None
     delivery: Delivery = Delivery()
+
+    def ready(self) -> "Response":
+        """The same response with its body worked out."""
+        if self.later is None:
+            return self
+        made = self.later()
+        return replace(self, body=made.body, gzipped=made.gzipped, stream=made.stream, later=None)
 
     def json(self) -> object:
         """The decoded body, for callers in memory."""
-        decoded: object = orjson.loads(self.body)
+        whole = self.ready()
+        decoded: object = orjson.loads(whole.body if whole.stream is None else b"".join(whole.stream))
         return decoded
 
 

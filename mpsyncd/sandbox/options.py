@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+VENDOR_FINANCE_CAP, VENDOR_REPORTS_CAP = 100_000, 1_000
+"""Rows, and heads, on the largest page of the real finance methods (wildberries.md §5)."""
 VENDOR_ORDERS_CAP = 80_000
 """Rows after which the real orders method cuts an answer (wildberries.md §3.1)."""
 
@@ -105,6 +107,8 @@ class SandboxOptions:
     orders_cap      rows after which an orders answer is cut, small so that small worlds have several pages
     orders_boundary "at": rows changed at dateFrom or later, a tie may be cut in its middle (the vendor's text of the
                     flag parameter); "after": only later rows, and a tie is never cut (how some clients saw it)
+    finance_cap     rows after which an answer of the detailed reports is cut, whatever limit was asked for
+    reports_cap     heads of reports after which a list is cut likewise
     grace           seconds after a 429 in which arrivals count as overtaken on the wire, not as violations
     log_size        requests kept for `/_requests`
     """
@@ -118,6 +122,8 @@ class SandboxOptions:
     limit_scale: float = 1.0
     orders_cap: int = 1_000
     orders_boundary: Literal["at", "after"] = "at"
+    finance_cap: int = 500
+    reports_cap: int = VENDOR_REPORTS_CAP
     faults: tuple[Fault, ...] = ()
     grace: float = 0.25
     log_size: int = 10_000

@@ -93,6 +93,8 @@ class Sandbox:
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         request = await _read(incoming)
         response = self.core.handle(request, self._clock())
+        if response.later is not None:
+            response = await asyncio.to_thread(response.ready)
         match response.delivery.manner:
             case Manner.RESET:
                 return _cut(incoming, hard=True)
@@ -131,7 +133,7 @@ async def _read(incoming: web.BaseRequest) -> Request:
 
 async def _send(incoming: web.BaseRequest, response: Response) -> web.StreamResponse:
     headers = {**response.headers, "Content-Type": response.content_type}
-    if response.stream is not None:
+    if response.stream is not None and not (response.gzipped and _takes_gzip(incoming)):
         answer = web.StreamResponse(status=response.status, headers=headers)
         await answer.prepare(incoming)
         for piece in response.stream:
@@ -159,13 +161,17 @@ async def _send(incoming: web.BaseRequest, response: Response) -> web.StreamResp
 
 
 async def _packed(incoming: web.BaseRequest, response: Response) -> tuple[bytes | memoryview, bool]:
-    if "gzip" not in incoming.headers.get("Accept-Encoding", "") or len(response.body) < _WORTH_PACKING:
-        return response.body, False
-    if response.gzipped is not None:
+    if response.gzipped is not None and _takes_gzip(incoming):
         return response.gzipped, True
+    if not _takes_gzip(incoming) or len(response.body) < _WORTH_PACKING:
+        return response.body, False
     if len(response.body) < _IN_THREAD:
         return gzip.compress(response.body, 1), True
     return await asyncio.to_thread(gzip.compress, response.body, 1), True
+
+
+def _takes_gzip(incoming: web.BaseRequest) -> bool:
+    return "gzip" in incoming.headers.get("Accept-Encoding", "")
 
 
 def _cut(incoming: web.BaseRequest, *, hard: bool) -> web.StreamResponse:

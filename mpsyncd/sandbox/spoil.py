@@ -11,6 +11,7 @@ from mpsyncd.sandbox.http import HTML, Delivery, Manner, Response, json_response
 from mpsyncd.sandbox.options import Fault, FaultKind
 
 _LONGEST_NUMBER = 15
+_POSITIONS = frozenset({"cursor", "rrdId", "next"})
 _MANNERS: Mapping[FaultKind, Manner] = MappingProxyType(
     {
         FaultKind.RESET: Manner.RESET,
@@ -66,7 +67,7 @@ def with_swapped_types(value: Any) -> Any:
     """The same document with numbers as texts, and texts that are short whole numbers as numbers. Positions of paging stay."""
     match value:
         case dict():
-            return {key: item if key == "cursor" else with_swapped_types(item) for key, item in value.items()}
+            return {key: item if key in _POSITIONS else with_swapped_types(item) for key, item in value.items()}
         case list():
             return [with_swapped_types(item) for item in value]
         case bool():
@@ -94,4 +95,4 @@ def _is_plain_number(text: str) -> bool:
 
 
 def _edited(response: Response, value: Any) -> Response:
-    return replace(response, body=orjson.dumps(value), gzipped=None)
+    return replace(response, body=orjson.dumps(value), gzipped=None, stream=None, later=None)

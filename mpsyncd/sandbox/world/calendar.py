@@ -12,9 +12,9 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(MOSCOW).date()
 
 
-def at(day: date, **clock: int) -> datetime:
-    """The moment of a day at which the clock shows this time (midnight when nothing is said)."""
-    return datetime.combine(day, time(**clock), tzinfo=MOSCOW)
+def at(day: date, *, hour: int = 0) -> datetime:
+    """The moment of a day at which the clock strikes this hour."""
+    return datetime.combine(day, time(hour), tzinfo=MOSCOW)
 
 
 def monday(day: date) -> date:

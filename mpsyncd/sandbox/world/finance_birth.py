@@ -8,7 +8,7 @@ from random import Random
 
 from mpsyncd.sandbox.world import vocabulary as words
 from mpsyncd.sandbox.world.calendar import DAY, at, day_of
-from mpsyncd.sandbox.world.operations import Acquiring, Goods, Operation
+from mpsyncd.sandbox.world.operations import RETURNED, SOLD, Acquiring, Goods, Operation
 from mpsyncd.sandbox.world.records import Order
 
 _CENT = Decimal("0.01")
@@ -90,7 +90,7 @@ def sale(dice: Random, deal: Deal) -> Operation:
     vat = _cents(fee * Decimal("0.2"))
     business = dice.random() < _RARE
     return replace(
-        _bare(deal, document="Продажа", basis="Продажа"),
+        _bare(deal, document=SOLD, basis=SOLD),
         quantity=1,
         price=deal.price,
         amount=amount,
@@ -134,7 +134,7 @@ def _rows_of(dice: Random, deal: Deal) -> Iterator[Operation]:
     yield sold
     yield _delivery(dice, deal, reason="К клиенту при продаже", back=False)
     if dice.random() < _BACK:
-        yield replace(sold, number=0, document="Возврат", basis="Возврат", sold_at=_later(dice, deal.sold_at))
+        yield replace(sold, number=0, document=RETURNED, basis=RETURNED, sold_at=_later(dice, deal.sold_at))
         yield _delivery(dice, deal, reason="От клиента при возврате", back=True)
     if dice.random() < _PENALTY:
         fine = _money(dice, 5_000, 250_000)
@@ -235,7 +235,7 @@ def _invented(dice: Random, goods: Goods, *, first: date) -> Deal:
 
 
 def _acquired(dice: Random, row: Operation, *, made: date) -> Acquiring:
-    sign = -1 if row.document == "Возврат" else 1
+    sign = -1 if row.document == RETURNED else 1
     return Acquiring(
         number=row.number + 500_000_000,
         day=row.day + DAY,

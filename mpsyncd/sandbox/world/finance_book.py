@@ -11,6 +11,7 @@ from random import Random
 
 from mpsyncd.sandbox.world.calendar import DAY, WEEK, at, day_of, monday
 from mpsyncd.sandbox.world.finance_birth import Deal, make_acquiring, make_deals, make_operations
+from mpsyncd.sandbox.world.finance_sums import Sums, sums_of
 from mpsyncd.sandbox.world.operations import Acquiring, Goods, Operation, Statement
 from mpsyncd.sandbox.world.records import Order
 
@@ -80,6 +81,10 @@ class FinanceBook:
                 found = found or row.number == after
         if not found:
             raise UnknownRowError
+
+    def sums(self, statement: Statement) -> Sums:
+        """Sums of a statement as it stands."""
+        return sums_of((row, 1) for row in self.operations(statement) if not row.gone)
 
     def acquiring_statements(self, moment: datetime) -> list[Statement]:
         """Statements about taking payments that have appeared by `moment`, oldest first."""

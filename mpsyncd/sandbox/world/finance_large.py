@@ -12,6 +12,7 @@ from random import Random
 from mpsyncd.sandbox.world.calendar import DAY, WEEK, at, day_of, monday
 from mpsyncd.sandbox.world.finance_birth import make_deals, make_operations
 from mpsyncd.sandbox.world.finance_book import Stock, UnknownRowError
+from mpsyncd.sandbox.world.finance_sums import Sums, sums_of
 from mpsyncd.sandbox.world.operations import Acquiring, Operation, Statement
 
 _PATTERNS = 499
@@ -51,6 +52,17 @@ class LargeFinance:
             own = self.traits(statement, place)
             pattern = self.patterns[place % len(self.patterns)]
             yield statement, replace(pattern, number=own.number, day=own.day, sold_at=own.sold_at, label=own.label, srid=own.srid)
+
+    def operations(self, statement: Statement) -> Iterator[Operation]:
+        """Rows of a statement in the order in which they are shown."""
+        return (row for _, row in self.walk([statement]))
+
+    def sums(self, statement: Statement) -> Sums:
+        """Sums of a statement."""
+        low, high = self.span(statement)
+        cycle = len(self.patterns)
+        rest = {place % cycle for place in range(low + (high - low) // cycle * cycle, high)}
+        return sums_of((row, (high - low) // cycle + (place in rest)) for place, row in enumerate(self.patterns))
 
     def places(self, statements: Iterable[Statement], *, after: int = 0) -> Iterator[tuple[Statement, int]]:
         """Statement and place of each row.

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 ZERO = Decimal(0)
+SOLD, RETURNED = "Продажа", "Возврат"
+"""What the document of a row is, where it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
