@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mpsyncd.model.rate import Rate
+from mpsyncd.model.rate import Rate, RateKind
 from mpsyncd.sources.wildberries.hosts import HOSTS
 
 if TYPE_CHECKING:
@@ -26,13 +26,18 @@ _FOR_EVERY_TOKEN = (
     # Methods that base tokens may not use have one line for all.
     Rate(name="analytics.wb_stocks", limit=3, per=_MINUTE),
     Rate(name="analytics.seller_stocks", limit=3, per=_MINUTE),
+    # Days are counted in the vendor's calendar.
+    Rate(name="analytics.reports_a_day", kind=RateKind.DAY, limit=20, zone="Europe/Moscow"),
     Rate(name="finance.reports", limit=1, per=_MINUTE),
     Rate(name="finance.acquiring", limit=1, per=_MINUTE),
     Rate(name="finance.acquiring_reports", limit=1, per=_MINUTE),
     # The vendor lets 99 through at once but warns against automated use, so a burst stays as small as the refill.
     *(Rate(name=f"ping.{host}", limit=3, per=timedelta(seconds=30), burst=3) for host in HOSTS),
 )
+_REPORT_METHODS = ("report_create", "report_list", "report_file", "report_retry")
 _FOR_OTHERS = (
+    Rate(name="analytics.funnel", limit=3, per=_MINUTE, burst=3),
+    *(Rate(name=f"analytics.{method}", limit=3, per=_MINUTE, burst=3) for method in _REPORT_METHODS),
     Rate(name="statistics.orders", limit=1, per=_MINUTE, burst=10),
     Rate(name="statistics.sales", limit=1, per=_MINUTE),
     Rate(name="analytics.order_feed", limit=1, per=_MINUTE),
@@ -49,6 +54,8 @@ _FOR_OTHERS = (
     Rate(name="advert.budget", limit=20, per=_MINUTE, burst=4),
 )
 _FOR_BASE = (
+    Rate(name="analytics.funnel", limit=2, per=_HOUR),
+    *(Rate(name=f"analytics.{method}", limit=1, per=_HOUR) for method in _REPORT_METHODS),
     Rate(name="statistics.orders", limit=1, per=3 * _HOUR),
     Rate(name="statistics.sales", limit=1, per=2 * _HOUR),
     Rate(name="analytics.order_feed", limit=1, per=3 * _HOUR),

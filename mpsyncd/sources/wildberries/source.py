@@ -15,6 +15,7 @@ from mpsyncd.sources.wildberries.campaigns import CAMPAIGNS
 from mpsyncd.sources.wildberries.cards import CARDS, CARDS_TRASH
 from mpsyncd.sources.wildberries.errors import classify
 from mpsyncd.sources.wildberries.finance import BALANCE, FINANCE, FINANCE_REPORTS
+from mpsyncd.sources.wildberries.funnel import FUNNEL, PRODUCT_TOTALS
 from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
 from mpsyncd.sources.wildberries.limits import rates
 from mpsyncd.sources.wildberries.order_feed import ORDER_FEED
@@ -63,6 +64,7 @@ WILDBERRIES = Source(
     streams=(
         *(ORDERS, SALES, ORDER_FEED),
         *(CARDS, CARDS_TRASH),
+        *(PRODUCT_TOTALS, FUNNEL),
         *(FINANCE, FINANCE_REPORTS, ACQUIRING, ACQUIRING_REPORTS, BALANCE),
         *(CAMPAIGNS, CAMPAIGN_DAYS, CAMPAIGN_SPEND, CAMPAIGN_PAYMENTS, CAMPAIGN_BUDGETS, ADVERT_BALANCE),
         *(PRICES, STOCKS, SELLER_STOCKS),
@@ -74,6 +76,11 @@ WILDBERRIES = Source(
             name="orders",
             title={"en": "Orders and sales (90 days)", "ru": "Заказы и продажи (90 дней)"},
             streams=("orders", "sales", "order_feed"),
+        ),
+        Step(
+            name="funnel",
+            title={"en": "Sales funnel (365 days)", "ru": "Воронка продаж (365 дней)"},
+            streams=("product_totals", "funnel"),
         ),
         Step(
             name="finance",

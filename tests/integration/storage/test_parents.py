@@ -65,6 +65,8 @@ async def test_live_rows_of_one_shop_come_in_pages_in_order_of_their_key(pool: D
     assert [len(page) for page in pages] == [1000, 1000]
     assert [row["id"] for page in pages for row in page] == [n for n in range(1, 2002) if n != 7]
     assert pages[0][0] == {"id": 1, "name": "a"}
+    every = await _read(store, shop_id, Parents(stream="folk", table="kin.folk", deleted=True))
+    assert [row["id"] for page in every for row in page] == list(range(1, 2002))
 
 
 async def test_reading_goes_on_behind_a_key(pool: Database) -> None:
