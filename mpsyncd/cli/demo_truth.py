@@ -99,7 +99,10 @@ WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
 def compare(
     *, shop: str, table: str, key: Sequence[str], truth: Sequence[Row], stored: Sequence[Row], types: Mapping[str, str], day: str | None
 ) -> Comparison:
-    """Put both sides next to each other. Rows that the vendor shows no more (`_left`) may stand in the table or not."""
+    """Put both sides next to each other. Rows that the vendor shows no more (`_left`) may stand in the table or not.
+
+    Columns of `_may_lack` are not told by every way of reading the row, so null is as good as the true value.
+    """
     expected = {_key(row, key): row for row in truth if not row.get("_left")}
     gone = {_key(row, key) for row in truth if row.get("_left")}
     found = {_key(row, key): row for row in stored}
@@ -125,7 +128,7 @@ def compare(
 
 def _unequal(truth: Row, stored: Row, types: Mapping[str, str]) -> Iterator[str]:
     for column, value in truth.items():
-        if column.startswith("_") or column in _REMARKS:
+        if column.startswith("_") or column in _REMARKS or (stored.get(column) is None and column in truth.get("_may_lack", ())):
             continue
         if column not in stored or not same(value, stored[column], kind=types[column]):
             yield column

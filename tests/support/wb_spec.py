@@ -32,7 +32,18 @@ OPERATIONS = {
     "GET /api/v3/warehouses": "02-items.yaml",
     "POST /api/analytics/v3/sales-funnel/products": "11-analytics.yaml",
     "POST /api/analytics/v3/sales-funnel/products/history": "11-analytics.yaml",
+    "POST /api/v2/nm-report/downloads": "11-analytics.yaml",
+    "GET /api/v2/nm-report/downloads": "11-analytics.yaml",
+    "POST /api/v2/nm-report/downloads/retry": "11-analytics.yaml",
+    "GET /api/v2/nm-report/downloads/file/{downloadId}": "11-analytics.yaml",
     "GET /api/v3/offices": "02-items.yaml",
+    "POST /api/finance/v1/sales-reports/list": "13-finances.yaml",
+    "POST /api/finance/v1/sales-reports/detailed": "13-finances.yaml",
+    "POST /api/finance/v1/sales-reports/detailed/{reportId}": "13-finances.yaml",
+    "POST /api/finance/v1/acquiring/list": "13-finances.yaml",
+    "POST /api/finance/v1/acquiring/detailed": "13-finances.yaml",
+    "POST /api/finance/v1/acquiring/detailed/{reportId}": "13-finances.yaml",
+    "GET /api/v1/account/balance": "13-finances.yaml",
 }
 """Every method of the sandbox with the file that describes it."""
 

@@ -15,7 +15,7 @@ from mpsyncd.sandbox.wildberries.endpoint import Call, Endpoint
 from mpsyncd.sandbox.wildberries.problems import analytics_refusal
 from mpsyncd.sandbox.wildberries.product import product, with_stocks
 from mpsyncd.sandbox.wildberries.shape import Shape, at_most, faults_of, is_flag, is_text, is_whole, list_of, one_of, within
-from mpsyncd.sandbox.wildberries.traffic import CURRENCY, DEPTH, cards_of, conversions, days_of, period_of, statistic, today
+from mpsyncd.sandbox.wildberries.traffic import CURRENCY, DEPTH, cards_of, conversions, days_of, fits, period_of, statistic, today
 from mpsyncd.sandbox.world.records import Card
 
 _LIMIT = Limit.per(60, limit=3, burst=3)
@@ -72,7 +72,7 @@ def products(call: Call) -> Response:
     if body is None or wrong is not None:
         return analytics_refusal(str(wrong))
     every = cards_of(call.seller)
-    wanted = [card for card in cards_of(call.seller, skip_deleted=body.get("skipDeletedNm", False)) if _fits(card, body)]
+    wanted = [card for card in cards_of(call.seller, skip_deleted=body.get("skipDeletedNm", False)) if fits(card, body)]
     selected = _numbers(call, every, body["selectedPeriod"])
     past = _numbers(call, every, body["pastPeriod"]) if "pastPeriod" in body else {}
     found = [
@@ -156,15 +156,6 @@ def _fault(body: dict[str, Any] | None, shape: Shape, *, now: datetime, depth: i
         if not today(now) - timedelta(days=depth) <= start <= end <= today(now):
             return f"{name}: excess limit on days, or start later than end"
     return None
-
-
-def _fits(card: Card, body: Mapping[str, Any]) -> bool:
-    return (
-        (not body.get("nmIds") or card.nm_id in body["nmIds"])
-        and (not body.get("brandNames") or card.brand in body["brandNames"])
-        and (not body.get("subjectIds") or card.subject_id in body["subjectIds"])
-        and (not body.get("tagIds") or any(tag.id in body["tagIds"] for tag in card.tags))
-    )
 
 
 def _number(one: Any, steps: Sequence[str]) -> Any:

@@ -21,6 +21,7 @@ from mpsyncd.sandbox.wildberries import (
     cards,
     finance,
     funnel,
+    funnel_reports,
     general,
     order_feed,
     orders,
@@ -50,6 +51,7 @@ ENDPOINTS = (
     *finance.ENDPOINTS,
     *acquiring.ENDPOINTS,
     *funnel.ENDPOINTS,
+    *funnel_reports.ENDPOINTS,
 )
 GLOBAL_GATE = "*"
 _ANY = "{}"

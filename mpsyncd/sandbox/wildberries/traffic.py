@@ -3,8 +3,9 @@
 Days are Moscow's. The vendor renews the numbers every hour, so they stand still between whole hours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from mpsyncd.sandbox.wildberries.spelling import MOSCOW
 from mpsyncd.sandbox.world.dice import rolled
@@ -30,14 +31,28 @@ def cards_of(seller: Seller, *, skip_deleted: bool = False) -> list[Card]:
     return sorted(every, key=lambda card: card.nm_id)
 
 
+def fits(card: Card, question: Mapping[str, Any]) -> bool:
+    """Whether a card is asked for: by every list of articles, brands, subjects and tags that is not empty."""
+    return (
+        (not question.get("nmIds") or card.nm_id in question["nmIds"])
+        and (not question.get("brandNames") or card.brand in question["brandNames"])
+        and (not question.get("subjectIds") or card.subject_id in question["subjectIds"])
+        and (not question.get("tagIds") or any(tag.id in question["tagIds"] for tag in card.tags))
+    )
+
+
 def days_of(seller: Seller, card: Card, *, start: date, end: date, at: datetime) -> Iterator[tuple[date, Traffic]]:
     """The card's traffic on each day of a period as it is known at a moment; days before the card was made are not there."""
-    first = max(start, today(card.created_at)).toordinal()
-    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    midnight = datetime.combine(date.fromordinal(first), time(), tzinfo=MOSCOW)
-    hours = (hour - midnight) // _HOUR
-    for place, ordinal in enumerate(range(first, end.toordinal() + 1)):
+    first = max(start, today(card.created_at))
+    hours = age(first, at=at)
+    for place, ordinal in enumerate(range(first.toordinal(), end.toordinal() + 1)):
         yield date.fromordinal(ordinal), seller.funnel.day(card.nm_id, ordinal, hours=hours - 24 * place)
+
+
+def age(day: date, *, at: datetime) -> int:
+    """Whole hours from a day's beginning to a moment's hour."""
+    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return (hour - datetime.combine(day, time(), tzinfo=MOSCOW)) // _HOUR
 
 
 def period_of(seller: Seller, cards: list[Card], *, start: date, end: date, at: datetime) -> dict[int, Traffic]:

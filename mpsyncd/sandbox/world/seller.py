@@ -127,7 +127,8 @@ class Seller:
     def _new_card(self, seed: str, born: datetime) -> Card:
         nm_id = self.article()
         rolls = dice(seed, "card", nm_id)
-        created = born - _CARD_LIFE * (0.1 + 0.9 * rolls.random())
+        youngest = 0.95 if self.spec.large else 0.1
+        created = born - _CARD_LIFE * (youngest + (1 - youngest) * rolls.random())
         updated = created + (born - created) * rolls.random() * 0.99
         return make_card(rolls, nm_id=nm_id, created_at=created, updated_at=updated)
 
