@@ -5,11 +5,13 @@ A last line of defence hides what looks like a key. It is no licence to log keys
 
 from __future__ import annotations
 
+import errno
 import logging
 import logging.handlers
+import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -33,32 +35,71 @@ _SECRET_TEXT = re.compile(
 _NOISY = ("aiohttp.access", "apscheduler", "asyncio")
 
 
+class Logging:
+    """Where this process logs to, for the time of `logging_to`; settings can be changed in between."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._handlers: list[logging.Handler] = []
+
+    def prepare(self, settings: LogSettings) -> Callable[[], None]:
+        """Return what makes these settings take effect; until then nothing is changed.
+
+        Raises:
+            ConfigError: the file can not be written.
+        """
+        console = settings.format == "console" or (settings.format == "auto" and self._stream.isatty())
+        handlers: list[logging.Handler] = [_handler(logging.StreamHandler(self._stream), console=console, colors=self._stream.isatty())]
+        if settings.file is not None:
+            handlers.append(_handler(_file(settings), console=False, colors=False))
+
+        def commit() -> None:
+            root = logging.getLogger()
+            root.handlers[:] = handlers
+            root.setLevel(settings.level.upper())
+            for name in _NOISY:
+                logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+            self.close()
+            self._handlers = handlers
+
+        return commit
+
+    def reopen(self) -> None:
+        """Let go of the log file: the next line opens the path again, so that whoever put the old file aside has it alone."""
+        for handler in self._handlers:
+            if isinstance(handler, logging.handlers.RotatingFileHandler):
+                handler.acquire()
+                try:
+                    stream, handler.stream = handler.stream, None  # the library's own sign for "not open"
+                    if stream is not None:
+                        stream.close()
+                finally:
+                    handler.release()
+
+    def close(self) -> None:
+        """Close what is logged to now."""
+        for handler in self._handlers:
+            handler.close()
+
+
 @contextmanager
-def logging_to(settings: LogSettings, *, stream: TextIO | None = None) -> Iterator[None]:
+def logging_to(settings: LogSettings, *, stream: TextIO | None = None) -> Iterator[Logging]:
     """Log as the settings say until the end of the block; `stream` stands in for stderr.
 
     Raises:
-        ConfigError: the file can not be opened.
+        ConfigError: the file can not be written.
     """
-    stream = stream or sys.stderr
-    console = settings.format == "console" or (settings.format == "auto" and stream.isatty())
-    handlers: list[logging.Handler] = [_handler(logging.StreamHandler(stream), console=console, colors=stream.isatty())]
-    if settings.file is not None:
-        handlers.append(_handler(_open_file(settings), console=False, colors=False))
+    mine = Logging(stream or sys.stderr)
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
-    root.handlers[:] = handlers
-    root.setLevel(settings.level.upper())
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    mine.prepare(settings)()
     _configure_structlog()
     try:
-        yield
+        yield mine
     finally:
         root.handlers[:], level = before
         root.setLevel(level)
-        for handler in handlers:
-            handler.close()
+        mine.close()
         structlog.reset_defaults()
 
 
@@ -118,12 +159,18 @@ def _json(event: EventDict, **_options: object) -> str:
     return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _open_file(settings: LogSettings) -> logging.Handler:
+def _file(settings: LogSettings) -> logging.Handler:
+    """The handler of the file, which is opened by the first line that is logged: a preparation may still be given up."""
     assert settings.file is not None  # noqa: S101 - asked before
+    path = settings.file.absolute()
     try:
-        return logging.handlers.RotatingFileHandler(
-            settings.file, maxBytes=settings.file_mb * 1_000_000, backupCount=settings.file_count, encoding="utf-8"
-        )
+        if path.exists():
+            path.open("ab").close()
+        elif not os.access(path.parent, os.W_OK | os.X_OK):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT if not path.parent.exists() else errno.EACCES))
     except OSError as error:
         message = f"The log file {settings.file} can not be opened ({error.strerror}); create its folder or change [log] file"
         raise ConfigError(message) from error
+    return logging.handlers.RotatingFileHandler(
+        path, maxBytes=settings.file_mb * 1_000_000, backupCount=settings.file_count, encoding="utf-8", delay=True
+    )

@@ -18,7 +18,7 @@ from mpsyncd.model.feed import Feed, Lease
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.rate import Scope
 from mpsyncd.model.run import Mode, Trigger
-from mpsyncd.model.source import Identity
+from mpsyncd.model.source import Identity, Key
 from mpsyncd.model.stream import Lane
 from mpsyncd.model.work import Committed, NewSlice
 from mpsyncd.sources import SOURCES
@@ -34,6 +34,7 @@ DAEMON, SHOP = UUID(int=1), "bench"
 CLOCK = SystemClock()
 IDENTITY = Identity(scopes={Scope.SELLER: SHOP}, variant="personal", lease_group=f"wildberries:{SHOP}")
 SECRETS = {"token": "invented"}
+KEY = Key(credentials=SECRETS, identity=IDENTITY)
 ORDERS = WILDBERRIES.stream("orders")
 
 
@@ -84,8 +85,7 @@ async def load(dsn: str, url: str) -> tuple[list[Committed], float]:
         async with transport.open(
             WILDBERRIES,
             shop_id=feed.shop_id,
-            identity=IDENTITY,
-            credentials=lambda: SECRETS,
+            key=lambda: KEY,
             lane=Lane.LIVE,
             manual=True,
             reason=lambda _reason, _until: None,

@@ -1,6 +1,6 @@
 """Introduces shops to their sources: keys out of the vault, limits from the key's own words, the way out through transport.
 
-Keys live here for the time of one attempt. Decides nothing: the engine asks, this room connects.
+Decides nothing: the engine asks, this room connects.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from typing import TYPE_CHECKING
 from mpsyncd.model.source import stored_identity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from mpsyncd.daemon.doctor import Doctor
+    from mpsyncd.daemon.keys import Keys
     from mpsyncd.engine.ports import Reason
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.request import Api
     from mpsyncd.model.shop import Shop
-    from mpsyncd.model.source import Credentials, Identity, Source
+    from mpsyncd.model.source import Identity, Source
     from mpsyncd.model.stream import Lane, Stream
     from mpsyncd.transport import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """Opens the way to any shop's source. `secrets` reads and decrypts the fields of one shop, `scale` is the speed of limits."""
+    """Opens the way to any shop's source. `scale` is the speed of limits."""
 
     sources: Mapping[str, Source]
     transport: Transport
-    secrets: Callable[[int], Awaitable[Credentials]]
+    keys: Keys
     doctor: Doctor
     clock: Clock
     scale: float
@@ -40,27 +41,28 @@ class Connections:
     async def connect(self, shop: Shop, *, lane: Lane, manual: bool, reason: Reason) -> AsyncIterator[Api]:
         """Implements `engine.ports.Connect`. Raises Unauthorized for a key that can not work, without asking the vendor."""
         source = self.sources[shop.source]
-        credentials = await self.secrets(shop.shop_id)
-        identity = source.identify(credentials, self.clock.now())
-        async with self.transport.open(
-            source,
-            shop_id=shop.shop_id,
-            identity=identity,
-            credentials=lambda: credentials,
-            lane=lane,
-            manual=manual,
-            reason=reason,
-        ) as api:
+        async with (
+            self.keys.of(shop) as key,
+            self.transport.open(source, shop_id=shop.shop_id, key=key, lane=lane, manual=manual, reason=reason) as api,
+        ):
             yield api
 
     async def identity(self, shop: Shop) -> Identity:
         """What the stored key says of itself now; raises Unauthorized for one that can not work."""
-        return self.sources[shop.source].identify(await self.secrets(shop.shop_id), self.clock.now())
+        return self.sources[shop.source].identify((await self.keys.stored(shop.shop_id)).secrets, self.clock.now())
 
     async def second_opinion(self, shop: Shop) -> str | None:
-        """Implements `engine.ports.Doctor`: why the key does not work, None when anything at all does."""
-        found = await self.doctor.check(shop.source, await self.secrets(shop.shop_id), shop_id=shop.shop_id)
-        return None if found.valid else found.error
+        """Implements `engine.ports.Doctor`: why the key does not work, None when anything at all does.
+
+        It is the key that is stored now, which may be newer than the refused one; one that came during the look is looked at too.
+        """
+        stored = await self.keys.stored(shop.shop_id)
+        while True:
+            found = await self.doctor.check(shop.source, stored.secrets, shop_id=shop.shop_id)
+            looked, stored = stored, await self.keys.stored(shop.shop_id)
+            if found.valid or stored.version == looked.version:
+                self.keys.swap({shop.shop_id: looked})
+                return None if found.valid else found.error
 
     def pace(self, shop: Shop, stream: Stream) -> timedelta:
         """Implements `engine.ports.Pace`: the slowest limit of the stream's requests."""

@@ -13,6 +13,7 @@ import structlog
 
 from mpsyncd.model.errors import Forbidden, MpsyncdError, Unauthorized
 from mpsyncd.model.shop import CapabilityState, ShopCheck
+from mpsyncd.model.source import Key
 from mpsyncd.model.stream import Lane
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ class Doctor:
             identity = source.identify(credentials, self.clock.now())
         except Unauthorized as error:
             return ShopCheck(valid=False, error=str(error))
+        key = Key(credentials=credentials, identity=identity)
         async with self.transport.open(
             source,
             shop_id=shop_id,
-            identity=identity,
-            credentials=lambda: credentials,
+            key=lambda: key,
             lane=Lane.LIVE,
             manual=True,
             reason=_unheard,

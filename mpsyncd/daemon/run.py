@@ -18,6 +18,7 @@ import structlog
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
 from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
+from mpsyncd.daemon.keys import Keys
 from mpsyncd.daemon.notify import notifier, status
 from mpsyncd.daemon.observe import Observer
 from mpsyncd.daemon.outward import transport_options
@@ -35,7 +36,6 @@ from mpsyncd.storage.leases import DaemonFacts
 from mpsyncd.storage.ledger import PostgresLedger
 from mpsyncd.storage.nudge import NudgeListener
 from mpsyncd.storage.store import PostgresStore
-from mpsyncd.storage.vault import load_secrets
 from mpsyncd.transport import Transport
 from mpsyncd.web.app import build_app
 from mpsyncd.web.server import serving
@@ -43,7 +43,6 @@ from mpsyncd.web.server import serving
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mpsyncd.model.source import Credentials
     from mpsyncd.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -145,15 +144,10 @@ class Daemon:
 
     def _connections(self, storage: Storage, transport: Transport) -> Connections:
         sources = {source.name: source for source in SOURCES}
-
-        async def secrets(shop_id: int) -> Credentials:
-            async with storage.pool.connection() as connection:
-                return await load_secrets(connection, storage.vault, shop_id)
-
         return Connections(
             sources=sources,
             transport=transport,
-            secrets=secrets,
+            keys=Keys(storage.pool, storage.vault, sources=sources, clock=self._clock),
             doctor=Doctor(sources, transport, self._clock),
             clock=self._clock,
             scale=self._settings.transport.limit_scale,
@@ -176,7 +170,8 @@ class Daemon:
             seats=asyncio.Semaphore(engine.feeds_at_once),
         )
         streams = {source.name: {stream.name: stream for stream in source.streams} for source in SOURCES}
-        return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams), tools, nudge=nudge)
+        zones = {source.name: source.zone for source in SOURCES}
+        return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams, zones=zones), tools, nudge=nudge)
 
     def _pulse(self, storage: Storage, dispatcher: Dispatcher, activity: Activity, observer: Observer) -> Pulse:
         patience = self._settings.engine.no_progress

@@ -74,6 +74,14 @@ def stored_identity(told: Mapping[str, Any], expires_at: datetime | None) -> Ide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What opens one shop: its secret fields, and what they say of themselves."""
+
+    credentials: Credentials = field(repr=False)
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What people see of the first load: titles by language, the streams that serve it, whether history counts towards "done"."""
 

@@ -31,6 +31,10 @@ class Bucket(Meter):
     """A bucket that starts full."""
 
     def __init__(self, rate: Rate) -> None:
+        self._tat = -math.inf
+        self._set(rate)
+
+    def _set(self, rate: Rate) -> None:
         interval = rate.interval.total_seconds()
         self._burst = max(1, rate.burst)
         if self._burst == 1:
@@ -41,7 +45,6 @@ class Bucket(Meter):
             self._interval = interval
             self._slack = self.margin = min(_JITTER, interval / 2)
         self._tolerance = (self._burst - 1) * self._interval - self._slack
-        self._tat = -math.inf
         self.durable = interval >= SLOW
         span = self._tolerance + self._interval
         self._limiter = None if self.durable else AsyncLimiter(span / self._interval, span)
@@ -67,8 +70,11 @@ class Bucket(Meter):
         return max(now.mono, max(self._tat, now.mono) + (count - 1) * self._interval - self._tolerance)
 
     def available(self, now: Moment) -> int:
-        room = now.mono - max(self._tat, now.mono) + self._tolerance + self._slack
-        return max(0, math.floor(room / self._interval + 1e-9) + 1)
+        return max(0, math.floor(self._room(now) + 1e-9))
+
+    def _room(self, now: Moment) -> float:
+        """Tokens that are there, parts of one included; less than nothing while a debt is paid back."""
+        return (now.mono - max(self._tat, now.mono) + self._tolerance + self._slack) / self._interval + 1
 
     def heed(self, now: Moment, said: Said) -> None:
         if said.remaining is None:
@@ -87,6 +93,12 @@ class Bucket(Meter):
     def load(self, now: Moment, state: State) -> None:
         # A slow one was written before it was sent, and nobody knows how long before.
         self._tat = now.to_mono(float(state["tat"])) + (self._slack if self.durable else 0.0)
+
+    def retune(self, rate: Rate, now: Moment) -> None:
+        """Tokens that are out stay out, and what a larger bucket has more of comes empty."""
+        free, burst = self._room(now), self._burst
+        self._set(rate)
+        self._tat = now.mono + max(burst - free, self._burst - free, 0.0) * self._interval
 
     def spent(self, now: Moment) -> None:
         self._tat = max(self._tat, now.mono + self._tolerance + self._interval)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from mpsyncd.model.rate import Scope
 from mpsyncd.transport.api import SourceApi
 from mpsyncd.transport.budgets import Budget, budget
+from mpsyncd.transport.lender import Lender
 from mpsyncd.transport.limiter import Limiter
-from mpsyncd.transport.sessions import Sessions
 from mpsyncd.transport.ticket import priority
 from mpsyncd.transport.waiting import Visitor
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.request import Api
-    from mpsyncd.model.source import Credentials, Identity, Source
+    from mpsyncd.model.source import Identity, Key, Source
     from mpsyncd.model.stream import Lane
     from mpsyncd.transport.ledger import Ledger
     from mpsyncd.transport.options import TransportOptions
@@ -38,12 +38,12 @@ class Transport:
         self._clock = clock
         self._random = random
         self._limiter = Limiter(options, clock=clock, ledger=ledger)
-        self._sessions = Sessions(options)
+        self._lender = Lender(options)
         self._tenants: Counter[tuple[str, str]] = Counter()
 
     async def __aenter__(self) -> Self:
         """Raises ConfigError when a CA bundle can not be read."""
-        await self._sessions.__aenter__()
+        await self._lender.__aenter__()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -51,7 +51,22 @@ class Transport:
         try:
             await self._limiter.close()
         finally:
-            await self._sessions.__aexit__(kind, error, trace)
+            await self._lender.__aexit__(kind, error, trace)
+
+    async def prepare(self, options: TransportOptions) -> Callable[[], None]:
+        """Return what makes these options take effect, for requests that are under way from their next try on.
+
+        Raises:
+            ConfigError: a CA bundle can not be read.
+        """
+        renew = await self._lender.prepare(options)
+
+        def commit() -> None:
+            self._options = options
+            self._limiter.retune(options)
+            renew()
+
+        return commit
 
     @asynccontextmanager
     async def open(
@@ -59,35 +74,46 @@ class Transport:
         source: Source,
         *,
         shop_id: int,
-        identity: Identity,
-        credentials: Callable[[], Credentials],
+        key: Callable[[], Key],
         lane: Lane,
         manual: bool,
         reason: Tell,
         webhook: bool = False,
     ) -> AsyncIterator[Api]:
-        """The way to a shop's source for one attempt. `credentials` is asked before every request, `reason` told of waits over a second."""
-        identity = _of_shop(identity, shop_id)
-        visitor = Visitor(
-            source=source,
-            shop_id=shop_id,
-            identity=identity,
-            credentials=credentials,
-            priority=priority(lane, manual=manual, webhook=webhook),
-            rates={rate.name: rate for rate in source.rates(identity)},
-            tell=reason,
-        )
-        tenant = (source.name, identity.lease_group)
+        """The way to a shop's source for one attempt. `reason` is told of waits over a second.
+
+        `key` is asked before every try; it returns the same object until the key changes.
+        """
+        visits: list[tuple[Key, Visitor]] = []
+
+        def visitor() -> Visitor:
+            current = key()
+            if not visits or visits[-1][0] is not current:
+                identity = _of_shop(current.identity, shop_id)
+                visit = Visitor(
+                    source=source,
+                    shop_id=shop_id,
+                    identity=identity,
+                    credentials=lambda: current.credentials,
+                    priority=priority(lane, manual=manual, webhook=webhook),
+                    rates={rate.name: rate for rate in source.rates(identity)},
+                    tell=reason,
+                )
+                visits.append((current, visit))
+            return visits[-1][1]
+
+        tenant = (source.name, visitor().identity.lease_group)
         self._tenants[tenant] += 1
         try:
             yield SourceApi(
-                visitor, options=self._options, clock=self._clock, random=self._random, limiter=self._limiter, sessions=self._sessions
+                visitor, options=lambda: self._options, clock=self._clock, random=self._random, limiter=self._limiter, lender=self._lender
             )
         finally:
             self._tenants[tenant] -= 1
             if self._tenants[tenant] == 0:
                 del self._tenants[tenant]
-                self._limiter.retire(source.name, identity)
+                for _, visit in visits:
+                    self._limiter.retire(source.name, visit.identity)
 
     def budgets(self, scopes: Mapping[Scope, str] | None = None) -> list[Budget]:
         """What is left of each limit that was used so far, of these scope values or of all."""

@@ -24,11 +24,14 @@ class Daily(Meter):
     """Counts by day; always durable."""
 
     def __init__(self, rate: Rate) -> None:
+        self._used: dict[date, int] = {}
+        self.durable = True
+        self._set(rate)
+
+    def _set(self, rate: Rate) -> None:
         self._limit = rate.limit
         self._unreserved = rate.limit - math.ceil(rate.limit * rate.reserve)
         self._zone = ZoneInfo(rate.zone)
-        self._used: dict[date, int] = {}
-        self.durable = True
 
     def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:
         return self._from_day(now, weight - 1, spare=spare)
@@ -59,6 +62,10 @@ class Daily(Meter):
     def load(self, now: Moment, state: State) -> None:
         _ = now
         self._used = {date.fromisoformat(day): int(count) for day, count in state["days"].items()}
+
+    def retune(self, rate: Rate, now: Moment) -> None:
+        _ = now
+        self._set(rate)
 
     def spent(self, now: Moment) -> None:
         """Nothing: each request was debited before it was sent."""

@@ -45,5 +45,9 @@ class Flights(Meter):
     def load(self, now: Moment, state: State) -> None:
         """Nothing was kept."""
 
+    def retune(self, rate: Rate, now: Moment) -> None:
+        _ = now
+        self._limit = max(1, rate.limit)
+
     def spent(self, now: Moment) -> None:
         """Whoever was under way is gone."""

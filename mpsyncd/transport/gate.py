@@ -32,9 +32,10 @@ class Gate:
     """The limiter of one rate."""
 
     def __init__(
-        self, rate: Rate, *, source: str, value: str, variant: str, ledger: Ledger, author: str, now: Callable[[], Moment]
+        self, rate: Rate, *, published: Rate, source: str, value: str, variant: str, ledger: Ledger, author: str, now: Callable[[], Moment]
     ) -> None:
         self.rate = rate
+        self.published = published
         self.source = source
         self.value = value
         self.variant = variant
@@ -71,6 +72,15 @@ class Gate:
                 self.meter.load(now, state)
         except (KeyError, TypeError, ValueError):
             self.meter.spent(now)
+
+    def retune(self, rate: Rate) -> None:
+        """Go on with another limit; who stands in line stays there, and what was used stays used."""
+        if rate == self.rate:
+            return
+        self.rate = rate
+        self.meter.retune(rate, self._now())
+        self.door.memory.claimed = False  # the entry in the ledger tells of another arithmetic
+        self.nudge()
 
     async def keep(self, *, in_use: bool = True) -> None:
         """Write down what the next life has to know."""

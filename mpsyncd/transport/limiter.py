@@ -57,6 +57,7 @@ class Limiter:
         if key not in self._gates:
             self._gates[key] = Gate(
                 tuned(rate, source=source, options=self._options),
+                published=rate,
                 source=source,
                 value=value,
                 variant=identity.variant,
@@ -65,6 +66,12 @@ class Limiter:
                 now=self.now,
             )
         return self._gates[key]
+
+    def retune(self, options: TransportOptions) -> None:
+        """Go on with other options: every gate keeps its line and what was used of it."""
+        self._options = options
+        for gate in self._gates.values():
+            gate.retune(tuned(gate.published, source=gate.source, options=options))
 
     def value(self, scope: Scope, identity: Identity) -> str:
         """Who shares a budget of this scope."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from mpsyncd.model.rate import Rate
     from mpsyncd.transport.ledger import State
 
 NEVER = math.inf
@@ -98,6 +99,10 @@ class Meter(ABC):
     @abstractmethod
     def load(self, now: Moment, state: State) -> None:
         """Go on from what a process kept. Raises KeyError, TypeError or ValueError when it is of another kind."""
+
+    @abstractmethod
+    def retune(self, rate: Rate, now: Moment) -> None:
+        """Go on with another limit of the same kind: every debit stays, and there is no burst in exchange for the change."""
 
     @abstractmethod
     def spent(self, now: Moment) -> None:

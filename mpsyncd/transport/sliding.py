@@ -27,16 +27,19 @@ class Sliding(Meter):
     """A window over the recent past."""
 
     def __init__(self, rate: Rate, *, weighs: bool = False) -> None:
+        self._sent: deque[tuple[float, float, int]] = deque()  # first and last instant of a slot, weight in it
+        self._used = 0
+        self._left: deque[tuple[float, int]] = deque()  # when weight left the window, for as long as an answer may be on its way
+        self.weighs = weighs
+        self._set(rate)
+
+    def _set(self, rate: Rate) -> None:
         per = rate.per.total_seconds()
         self._limit = rate.limit
         self.margin = min(per * _MARGIN, _MARGIN_MOST)
         self._span = per + self.margin
         self._slot = per / _SLOTS
-        self._sent: deque[tuple[float, float, int]] = deque()  # first and last instant of a slot, weight in it
-        self._used = 0
-        self._left: deque[tuple[float, int]] = deque()  # when weight left the window, for as long as an answer may be on its way
         self.durable = per >= SLOW
-        self.weighs = weighs
 
     def ready_at(self, now: Moment, weight: int, *, spare: bool) -> float:
         _ = spare
@@ -103,6 +106,21 @@ class Sliding(Meter):
         sent = [(now.to_mono(float(at)), int(weight)) for at, weight in state["sent"]]
         self._sent = deque((at, at, weight) for at, weight in sorted(sent))
         self._used = sum(weight for _, weight in sent)
+
+    def retune(self, rate: Rate, now: Moment) -> None:
+        """What was sent stays sent. A longer window reaches back to what is forgotten: that is taken for as much as was allowed."""
+        self._forget(now.mono)
+        limit, span = self._limit, self._span
+        sent = [(last, weight) for _, last, weight in self._sent] + [(at - span, weight) for at, weight in self._left]
+        self._set(rate)
+        known, begin = now.mono - 2 * span, now.mono - self._span
+        if begin < known:
+            share, rest = divmod(min(self._limit, math.ceil(limit * (known - begin) / span)), _STEPS)
+            step = (known - begin) / _STEPS
+            sent += [(begin + (number + 1) * step, share + (number < rest)) for number in range(_STEPS)]
+        self._sent = deque((at, at, weight) for at, weight in sorted(sent) if weight > 0 and at > begin)
+        self._used = sum(weight for _, _, weight in self._sent)
+        self._left.clear()
 
     def spent(self, now: Moment) -> None:
         self._sent = deque([(now.mono, now.mono, self._limit)])

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from mpsyncd.model.clock import SystemClock
 from mpsyncd.model.errors import BadData, BadRequest, ConfigError, NotFound, Snooze, SourceError, Transient, Unauthorized
 from mpsyncd.model.rate import Rate, RateKind
 from mpsyncd.model.request import Answer, Api, Request
+from mpsyncd.model.source import Key
 from mpsyncd.model.stream import Lane
 from mpsyncd.transport import MemoryLedger, SourceOptions, Transport, TransportOptions
 from support.transport import KEY, acme, get, identity, post
@@ -53,12 +54,14 @@ async def way(url: str, *rates: Rate, ledger: MemoryLedger | None = None, **opti
         yield Way(api, transport, told)
 
 
-def opening(transport: Transport, *rates: Rate, told: list[str | None] | None = None, shop: int = 3) -> AbstractAsyncContextManager[Api]:
+def opening(
+    transport: Transport, *rates: Rate, told: list[str | None] | None = None, shop: int = 3, key: Callable[[], Key] | None = None
+) -> AbstractAsyncContextManager[Api]:
+    first = Key(credentials={"token": f"{KEY}-{shop}"}, identity=identity())
     return transport.open(
         acme(*rates or (FAST,)),
         shop_id=shop,
-        identity=identity(),
-        credentials=lambda: {"token": f"{KEY}-{shop}"},
+        key=key or (lambda: first),
         lane=Lane.LIVE,
         manual=False,
         reason=lambda reason, _until: told.append(reason) if told is not None else None,

@@ -98,3 +98,45 @@ def test_the_library_is_as_before_afterwards() -> None:
     with logging_to(LogSettings(), stream=io.StringIO()):
         assert root.handlers != before[0]
     assert (root.handlers[:], root.level) == before
+
+
+def _texts(path: Path) -> list[object]:
+    return [orjson.loads(line)["event"] for line in path.read_bytes().splitlines()]
+
+
+def test_other_settings_take_effect_when_they_are_committed(tmp_path: Path) -> None:
+    first, second, stream = tmp_path / "first.log", tmp_path / "second.log", io.StringIO()
+    log = structlog.get_logger()
+    with logging_to(LogSettings(file=first), stream=stream) as logs:
+        log.info("before_all")
+        commit = logs.prepare(LogSettings(file=second, level="debug"))
+        log.debug("not_yet")
+        assert not second.exists()
+        commit()
+        log.debug("afterwards")
+    assert [line["event"] for line in _lines(stream)] == ["before_all", "afterwards"]
+    assert (_texts(first), _texts(second)) == (["before_all"], ["afterwards"])
+
+
+def test_what_can_not_be_prepared_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    with logging_to(LogSettings(file=path), stream=io.StringIO()) as logs:
+        with pytest.raises(ConfigError, match=r"own\.log can not be opened"):
+            logs.prepare(LogSettings(file=tmp_path / "missing" / "own.log"))
+        with pytest.raises(ConfigError, match="Is a directory"):
+            logs.prepare(LogSettings(file=tmp_path))
+        structlog.get_logger().info("still_here")
+    assert _texts(path) == ["still_here"]
+
+
+def test_a_file_that_was_put_aside_gets_no_more_lines(tmp_path: Path) -> None:
+    path = tmp_path / "own.log"
+    log = structlog.get_logger()
+    with logging_to(LogSettings(file=path), stream=io.StringIO()) as logs:
+        log.info("old_one")
+        path.rename(tmp_path / "own.log.old")
+        log.info("still_old")
+        logs.reopen()
+        log.info("new_one")
+    assert _texts(tmp_path / "own.log.old") == ["old_one", "still_old"]
+    assert _texts(path) == ["new_one"]
