@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mpsyncd.model.page import Cursor, Slice
-    from mpsyncd.model.request import Answer, Document, Request, Rows
+    from mpsyncd.model.request import Answer, Document, Request, Row, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Since:
             raise BadData(f"none of {rows.count} rows has a usable {self.field}: there is no telling where the next page begins")
         return newest
 
-    def _stamp(self, row: Document | None) -> str | None:
+    def _stamp(self, row: Row | None) -> str | None:
         value = row.get(self.field) if isinstance(row, dict) else None
         try:
             return value if instant(value, zone=self.zone) is not None else None

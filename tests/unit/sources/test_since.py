@@ -60,7 +60,7 @@ class Vendor:
 
 
 async def rows_of(pages: list[Page]) -> list[dict[str, Any]]:
-    return [each for page in pages async for piece in page.rows.pieces() for each in piece]
+    return [each for page in pages async for piece in page.rows.pieces() for each in piece if isinstance(each, dict)]
 
 
 SPREAD = any_.lists(any_.integers(0, 12), max_size=40)
