@@ -24,6 +24,8 @@ class Stage:
     moved_at: datetime
     reason: str | None = None
     until: datetime | None = None
+    resting: bool = False
+    """It waits for another feed, which is watched itself."""
 
 
 class Activity:
@@ -43,7 +45,11 @@ class Activity:
     def moved(self, stage: Stage) -> None:
         """Note that the feed made progress."""
         stage.moved_at = self._clock.now()
-        stage.reason = stage.until = None
+        stage.reason, stage.until, stage.resting = None, None, False
+
+    def rests(self, stage: Stage, reason: str) -> None:
+        """Note that the feed waits for another one."""
+        stage.reason, stage.until, stage.resting = reason, None, True
 
     def end(self, stage: Stage) -> None:
         """Note that the feed is no longer worked."""
@@ -53,6 +59,7 @@ class Activity:
         return iter(tuple(self._stages.values()))
 
     def stalled(self, patience: timedelta) -> list[Stage]:
-        """Return the feeds that neither moved nor wait for a known instant since `patience`."""
+        """Return the feeds that neither moved nor wait for another one or a known instant since `patience`."""
         now = self._clock.now()
-        return [stage for stage in self if now - stage.moved_at > patience and (stage.until is None or stage.until < now)]
+        late = [stage for stage in self if now - stage.moved_at > patience and not stage.resting]
+        return [stage for stage in late if stage.until is None or stage.until < now]

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mpsyncd.engine.slicing import by_shortcut
 from mpsyncd.model.errors import BadData, EmptySnapshot, Transient
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.run import Mode
@@ -49,21 +50,29 @@ class Attempt:
     share: float
     moved: Callable[[Committed], None]
 
-    async def slices(self, fresh: Sequence[NewSlice]) -> Sequence[OpenSlice]:
-        """Return the slices that an earlier attempt left open, or write down `fresh` ones."""
+    async def slices(self, fresh: Sequence[NewSlice], *, besides: bool = False) -> Sequence[OpenSlice]:
+        """Return the slices that an earlier attempt left open; `fresh` ones are written down when there are none, or `besides` them."""
         left = await self.store.open_slices(self.feed)
-        if left or not fresh:
+        if any(by_shortcut(one.slice) not in {None, self._shortcut} for one in left):
+            await self.store.drop_slices(self.lease, self.feed)
+            left = ()
+        if not fresh or (left and not besides):
             return left
         return await self.store.add_slices(self.lease, self.feed, self.run_id, fresh, self.clock.now())
 
+    @property
+    def _shortcut(self) -> str | None:
+        return None if self.stream.shortcut is None else self.stream.shortcut.capability
+
     async def read(self, open_slice: OpenSlice, api: Api) -> None:
-        """Read one slice to its end and, for a walk, sweep."""
-        work = Work(lease=self.lease, run_id=self.run_id, feed=self.feed, stream=self.stream, open_slice=open_slice)
+        """Read one slice to its end and sweep by what it saw, if that was marked."""
+        force = self.mode is Mode.FORCED
+        work = Work(lease=self.lease, run_id=self.run_id, feed=self.feed, stream=self.stream, open_slice=open_slice, force=force)
         if not open_slice.walked:
             part = replace(open_slice.slice, now=self.clock.now(), parents=self._parents(open_slice.slice))
             async with aclosing(_generator(self.stream, api, part)) as pages:
                 await self._pages(work, pages)
-        if open_slice.slice.kind is SliceKind.WALK:
+        if open_slice.walk_id is not None:
             await self._sweep(work)
 
     def _parents(self, part: Slice) -> ParentReader | None:
@@ -89,6 +98,9 @@ class Attempt:
     async def _commit(self, work: Work, page: Page) -> None:
         try:
             committed = await unbroken(self._in_time(self.store.commit(work, self._bounded(work, page))))
+        except EmptySnapshot:
+            await self._begin_anew(work.open_slice)
+            raise
         finally:
             await page.rows.close()
         self.moved(committed)
@@ -102,11 +114,18 @@ class Attempt:
 
     async def _sweep(self, work: Work) -> None:
         try:
-            force = self.mode is Mode.FORCED
-            self.moved(await unbroken(self.store.sweep(work, share=self.share, force=force)))
+            self.moved(await unbroken(self.store.sweep(work, share=self.share)))
         except (EmptySnapshot, BadData):
-            await self.store.drop_slices(self.lease, self.feed)
+            await self._begin_anew(work.open_slice)
             raise
+
+    async def _begin_anew(self, open_slice: OpenSlice) -> None:
+        """What is not to be trusted is read again: one window of history alone, behind its fellows; else all that the feed has open."""
+        part = open_slice.slice
+        if part.kind is SliceKind.WINDOW and not part.key.get("manual"):
+            await self.store.restart_slice(self.lease, self.feed, part, self.clock.now())
+        else:
+            await self.store.drop_slices(self.lease, self.feed)
 
     async def _in_time(self, work: Coroutine[object, object, T] | asyncio.Future[T]) -> T:
         try:
@@ -130,9 +149,10 @@ async def unbroken(work: Coroutine[object, object, T]) -> T:
         raise
 
 
-async def _generator(stream: Stream, api: Api, part: object) -> AsyncGenerator[Page, None]:
+async def _generator(stream: Stream, api: Api, part: Slice) -> AsyncGenerator[Page, None]:
     """Make sure that whatever `read` returns can be closed."""
-    async for page in stream.read(api, part):  # type: ignore[arg-type]
+    read = stream.read if stream.shortcut is None or by_shortcut(part) is None else stream.shortcut.read
+    async for page in read(api, part):
         yield page
 
 

@@ -21,7 +21,7 @@ from mpsyncd.model.stream import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime, timedelta, tzinfo
     from uuid import UUID
 
     from mpsyncd.engine.runner import Tools
@@ -35,11 +35,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """Where this daemon stands: its id, how long its leases live, and the streams of every source."""
+    """Where this daemon stands: its id, how long its leases live, and of every source its streams and the zone of its calendar."""
 
     daemon: UUID
     lease_ttl: timedelta
     streams: Mapping[str, Mapping[str, Stream]]
+    zones: Mapping[str, tzinfo]
 
 
 class Dispatcher:
@@ -171,6 +172,7 @@ class Dispatcher:
             lease=lease,
             mode=mode,
             streams=self._streams(shop),
+            zone=self._posting.zones[shop.source],
             start=request.start if request else None,
             end=request.end if request else None,
             nudge=self._nudge,

@@ -52,6 +52,22 @@ def success(feed: Feed, *, scheduled: datetime) -> FeedOutcome:
     return FeedOutcome(state=state, verdict=FeedVerdict.OK, next_due_at=scheduled)
 
 
+def parentless(feed: Feed, *, stream: str, parent: Feed | None, reason: str, scheduled: datetime) -> FeedOutcome:
+    """Return the outcome of a feed that was not read, as its parents' list is not complete; no attempt is spent.
+
+    It is parked with its parents. Else it is looked at by its schedule, but not before they are tried again.
+    """
+    parked = parent is not None and parent.state is FeedState.PARKED
+    return FeedOutcome(
+        state=FeedState.PARKED if parked else FeedState.SNOOZED,
+        verdict=FeedVerdict.PARKED if parked else FeedVerdict.FAILED,
+        next_due_at=scheduled if parent is None else max(scheduled, parent.next_due_at),
+        attempts=feed.attempts,
+        reason=reason,
+        waits_for=stream,
+    )
+
+
 def judge(error: Exception, feed: Feed, *, now: datetime, scheduled: datetime, patience: Patience) -> FeedOutcome:
     """Return the outcome of a failed attempt. `scheduled` is when the feed is due anyway."""
     match error:

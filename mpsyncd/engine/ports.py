@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
-    from mpsyncd.model.page import Page, ParentReader
+    from mpsyncd.model.page import Page, ParentReader, Slice
     from mpsyncd.model.request import Api
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
@@ -96,6 +96,22 @@ class Store(Protocol):
         """Forget open slices of a feed (a full run begins anew, an expired cursor)."""
         ...
 
+    async def restart_slice(self, lease: Lease, feed: Feed, part: Slice, now: datetime) -> None:
+        """Forget what one open slice has read; it is written down again as it was, behind the others."""
+        ...
+
+    async def lacks(self, shop_id: int, capability: str) -> bool:
+        """Whether the vendor said that the shop's key has no such capability."""
+        ...
+
+    async def refuse_shortcut(self, lease: Lease, feed: Feed, *, capability: str, reason: str) -> None:
+        """Remember that the shop lacks the capability, and forget open slices of the feed, which were planned for it."""
+        ...
+
+    async def show_wait(self, lease: Lease, run_id: int, feed: Feed, *, waits_for: str | None) -> None:
+        """Show that a feed waits in its run until a stream of its shop has walked, or (None) that it goes on."""
+        ...
+
     def parents(self, shop_id: int, parents: Parents, *, since: datetime | None) -> ParentReader:
         """Return the reader of a shop's parents; `since` bounds `parents.changed`. The reader raises StorageUnavailable."""
         ...
@@ -104,17 +120,22 @@ class Store(Protocol):
         """In one transaction under the fence: documents, parts, rejected rows, events, marks, counts, cursor, slice state.
 
         A `last` page closes the slice: SINCE and WINDOW become done, the feed's cursor and complete_from/complete_until move (but not
-        by a slice whose key says "manual"); a WALK becomes "walked" and waits for `sweep`. `page.rows` is walked once; nothing of the
-        page stays when this raises.
+        by a slice whose key says "manual"); one with a walk id (a WALK always) becomes "walked" and waits for `sweep`, which does the
+        rest. `page.rows` is walked once; nothing of the page stays when this raises.
+
+        Raises:
+            EmptySnapshot: `stream.suspect_empty`, and not `work.force`.
         """
         ...
 
-    async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:
-        """Close a walked WALK: tombstone rows that it did not see (written before it began), revive none, apply `stream.tombstones`.
+    async def sweep(self, work: Work, *, share: float) -> Committed:
+        """Close a walked slice: tombstone rows that it did not see (written before it began), revive none.
+
+        A WALK sweeps the whole table and applies `stream.tombstones`; a slice of time sweeps its scope and moves the feed.
 
         Raises:
-            EmptySnapshot: the walk saw nothing where rows live, or more than `share` of at least 20 live rows would go, and not `force`.
-            BadData: the walk's logged count and its marks differ (a database crash in between); the slice is dropped, to be walked again.
+            EmptySnapshot: nothing was seen where rows live, or more than `share` of at least 20 live rows would go, and not `work.force`.
+            BadData: the logged count and the marks differ (a database crash in between): all of the slice must be read again.
         """
         ...
 

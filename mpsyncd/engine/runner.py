@@ -13,25 +13,28 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from mpsyncd.engine.attempt import Attempt, unbroken
-from mpsyncd.engine.judge import Patience, judge, success
-from mpsyncd.engine.slicing import new_slices, range_slices
+from mpsyncd.engine.judge import Patience, judge, parentless, success
+from mpsyncd.engine.parents import complete, parents_feed, why_waiting, worth_waiting
+from mpsyncd.engine.slicing import EVERYTHING, by_shortcut, new_slices, range_slices
 from mpsyncd.model.errors import Forbidden, LeaseLost, StorageUnavailable, Transient, Unauthorized
 from mpsyncd.model.feed import FeedState
 from mpsyncd.model.run import Mode, RunState
+from mpsyncd.model.stream import Lane
 from mpsyncd.model.work import FeedOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime, tzinfo
 
     from mpsyncd.engine.activity import Activity, Stage
     from mpsyncd.engine.ports import Connect, Doctor, Pace, Store
     from mpsyncd.engine.schedule import Timetable
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.request import Api
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.stream import Stream
-    from mpsyncd.model.work import Committed, NewSlice
+    from mpsyncd.model.work import Committed, OpenSlice
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -59,9 +62,10 @@ class Tools:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run under way. `waits` holds the reason and end of each feed's current wait, by feed id.
+    """A run under way. `waits` holds the reason and end of each feed's current wait, by feed id. `zone` is the source's calendar.
 
-    over: feeds that have their verdict: they are due again by their own time, however long their neighbours take. nudge: called for each.
+    begun: feeds whose slices are written down. over: feeds that have their verdict: they are due again by their own time, however long
+    their neighbours take. ended: tells the children of a live feed's stream that it has its verdict. nudge: called for each verdict.
     """
 
     run_id: int
@@ -71,15 +75,19 @@ class Run:
     streams: Mapping[str, Stream]
     start: datetime | None = None
     end: datetime | None = None
+    zone: tzinfo
     waits: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     working: set[int] = field(default_factory=set)
+    begun: set[int] = field(default_factory=set)
     over: set[int] = field(default_factory=set)
+    ended: dict[str, asyncio.Event] = field(default_factory=dict)
     nudge: Callable[[], None]
 
 
 async def perform(run: Run, feeds: tuple[Feed, ...], locks: Mapping[int, asyncio.Lock], tools: Tools) -> RunState | None:
     """Work the feeds of a run to their verdicts; return the run's, or None when the lease went to somebody else."""
     lost = False
+    run.ended = {feed.stream: asyncio.Event() for feed in feeds if feed.lane is Lane.LIVE}
     try:
         async with asyncio.TaskGroup() as group:
             for feed in feeds:
@@ -106,21 +114,21 @@ async def _guarded(run: Run, feed: Feed, lock: asyncio.Lock, tools: Tools) -> No
             run.working.discard(feed.feed_id)
             run.waits.pop(feed.feed_id, None)
             run.over.add(feed.feed_id)
+            if feed.lane is Lane.LIVE:
+                run.ended[feed.stream].set()
             run.nudge()
 
 
 async def _to_verdict(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> None:
-    fresh = True
     while True:
         try:
             feed = await tools.store.feed(feed.feed_id)
-            outcome = await _outcome(run, feed, stream, stage, tools, fresh=fresh)
+            outcome = await _outcome(run, feed, stream, stage, tools)
             await unbroken(tools.store.settle(run.lease, run.run_id, feed, outcome, tools.clock.now()))
         except StorageUnavailable as error:
             log.warning("storage_unavailable", error=str(error))
             await tools.clock.sleep(STORAGE_RETRY)
             continue
-        fresh = False
         if outcome.state is not FeedState.SNOOZED or outcome.not_before is None:
             return
         await _wait(run, feed, outcome, stage, tools)
@@ -133,9 +141,7 @@ async def _wait(run: Run, feed: Feed, outcome: FeedOutcome, stage: Stage, tools:
     run.waits[feed.feed_id] = (outcome.reason or "", until)
     stage.reason, stage.until = outcome.reason, until
     log.info("feed_snoozed", until=until.isoformat(), reason=outcome.reason)
-    if not run.working:
-        reason, first = min(run.waits.values(), key=lambda wait: wait[1])
-        await _patiently(tools, lambda: tools.store.run_waits(run.run_id, reason, first))
+    await _show_wait(run, tools)
     await tools.clock.sleep(until - tools.clock.now())
     run.waits.pop(feed.feed_id, None)
     run.working.add(feed.feed_id)
@@ -143,11 +149,49 @@ async def _wait(run: Run, feed: Feed, outcome: FeedOutcome, stage: Stage, tools:
     await _patiently(tools, lambda: tools.store.run_waits(run.run_id, None, None))
 
 
-async def _outcome(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools, *, fresh: bool) -> FeedOutcome:
+async def _show_wait(run: Run, tools: Tools) -> None:
+    if run.waits and not run.working:
+        reason, first = min(run.waits.values(), key=lambda wait: wait[1])
+        await _patiently(tools, lambda: tools.store.run_waits(run.run_id, reason, first))
+
+
+async def _parentless(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> FeedOutcome | None:
+    """Wait for the parents as long as this run may bring them; return None when they are there, else the outcome."""
+    if stream.parents is None:
+        return None
+    name = stream.parents.stream
+    parent = parents_feed(await tools.store.feeds(feed.shop_id), name)
+    if (ended := worth_waiting(run, parent, name)) is not None:
+        await _wait_for_verdict(run, feed, stage, tools, stream=name, ended=ended)
+        parent = parents_feed(await tools.store.feeds(feed.shop_id), name)
+    if complete(parent):
+        return None
+    reason = why_waiting(run, parent, name)
+    log.info("feed_waits", reason=reason)
+    return parentless(feed, stream=name, parent=parent, reason=reason, scheduled=_scheduled(run.shop, stream, tools))
+
+
+async def _wait_for_verdict(run: Run, feed: Feed, stage: Stage, tools: Tools, *, stream: str, ended: asyncio.Event) -> None:
+    """Wait until the live feed of `stream` has its verdict in this run."""
+    await tools.store.show_wait(run.lease, run.run_id, feed, waits_for=stream)
+    run.working.discard(feed.feed_id)
+    tools.activity.rests(stage, f"waits for {stream}")
+    log.info("feed_waits", reason=stage.reason)
+    await _show_wait(run, tools)
+    await ended.wait()
+    run.working.add(feed.feed_id)
+    tools.activity.moved(stage)
+    await tools.store.show_wait(run.lease, run.run_id, feed, waits_for=None)
+
+
+async def _outcome(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> FeedOutcome:
     """Make one attempt and have it judged."""
     try:
+        _check_right(run.shop, stream)
+        if (early := await _parentless(run, feed, stream, stage, tools)) is not None:
+            return early
         async with tools.seats:
-            await _attempt(run, feed, stream, stage, tools, fresh=fresh)
+            await _attempt(run, feed, stream, stage, tools)
     except (LeaseLost, StorageUnavailable):
         raise
     except Unauthorized as error:
@@ -158,11 +202,13 @@ async def _outcome(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: To
     return success(feed, scheduled=_scheduled(run.shop, stream, tools))
 
 
-async def _attempt(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools, *, fresh: bool) -> None:
-    if run.shop.lacks(stream.capability):
-        message = f"the key of shop {run.shop.name!r} has no right {stream.capability!r}; make a key with it and replace this one"
+def _check_right(shop: Shop, stream: Stream) -> None:
+    if shop.lacks(stream.capability):
+        message = f"the key of shop {shop.name!r} has no right {stream.capability!r}; make a key with it and replace this one"
         raise Forbidden(message, capability=stream.capability, status=None)
 
+
+async def _attempt(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> None:
     def moved(_: Committed) -> None:
         tools.activity.moved(stage)
 
@@ -181,18 +227,47 @@ async def _attempt(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: To
         share=tools.sweep_share,
         moved=moved,
     )
-    if fresh and run.mode in {Mode.FULL, Mode.FORCED} and run.start is None:
-        await tools.store.drop_slices(run.lease, feed)
     manual = run.mode is not Mode.INCREMENTAL
     async with tools.connect(run.shop, lane=feed.lane, manual=manual, reason=waits) as api:
-        for part in await attempt.slices(_planned(run, feed, stream, tools.clock.now())):
+        shortcut = await _may_shortcut(run, feed, stream, tools)
+        if not await _read(run, attempt, api, tools, shortcut=shortcut):
+            await _read(run, attempt, api, tools, shortcut=False)
+
+
+async def _may_shortcut(run: Run, feed: Feed, stream: Stream, tools: Tools) -> bool:
+    """A shortcut that the vendor refused is tried again by a run that reads everything."""
+    if stream.shortcut is None or feed.lane is not Lane.BACKFILL:
+        return False
+    return run.mode in EVERYTHING or not await tools.store.lacks(feed.shop_id, stream.shortcut.capability)
+
+
+async def _read(run: Run, attempt: Attempt, api: Api, tools: Tools, *, shortcut: bool) -> bool:
+    """Read all slices; return False when the vendor refused the shortcut by which they were planned."""
+    for part in await _slices(run, attempt, tools, shortcut=shortcut):
+        try:
             await attempt.read(part, api)
+        except Forbidden as error:
+            capability = by_shortcut(part.slice)
+            if capability is None or error.capability != capability:
+                raise
+            log.info("shortcut_refused", capability=capability, reason=str(error))
+            await tools.store.refuse_shortcut(run.lease, attempt.feed, capability=capability, reason=str(error))
+            return False
+    return True
 
 
-def _planned(run: Run, feed: Feed, stream: Stream, now: datetime) -> tuple[NewSlice, ...]:
+async def _slices(run: Run, attempt: Attempt, tools: Tools, *, shortcut: bool) -> Sequence[OpenSlice]:
+    feed, stream, now = attempt.feed, attempt.stream, tools.clock.now()
+    first = feed.feed_id not in run.begun
     if run.start is not None:
-        return range_slices(stream, start=run.start, end=run.end or now)
-    return new_slices(stream, feed, mode=run.mode, now=now)
+        planned = range_slices(stream, start=run.start, end=run.end or now) if first else ()
+    else:
+        if first and run.mode in EVERYTHING:
+            await tools.store.drop_slices(run.lease, feed)
+        planned = new_slices(stream, feed, mode=run.mode, now=now, zone=run.zone, shortcut=shortcut)
+    found = await attempt.slices(planned, besides=run.start is not None)
+    run.begun.add(feed.feed_id)
+    return found
 
 
 async def _second_opinion(run: Run, feed: Feed, stream: Stream, error: Unauthorized, tools: Tools) -> FeedOutcome:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Timetable:
-    """The named schedules of the settings, compiled once."""
+    """The named schedules of the settings, compiled."""
 
     def __init__(self, schedules: Mapping[str, Schedule]) -> None:
         self._schedules = dict(schedules)
@@ -39,6 +39,15 @@ class Timetable:
 
     def __contains__(self, name: str) -> bool:
         return name in self._schedules
+
+    def prepare(self, schedules: Mapping[str, Schedule]) -> Callable[[], None]:
+        """Return what makes these schedules take effect for whoever asks next; raises ConfigError like making a timetable of them."""
+        crons = {name: _cron(name, plan) for name, plan in schedules.items() if plan.cron is not None}
+
+        def commit() -> None:
+            self._schedules, self._crons = dict(schedules), crons
+
+        return commit
 
 
 def _cron(name: str, plan: Schedule) -> CronTrigger:

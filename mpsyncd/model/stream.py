@@ -88,6 +88,11 @@ class Table:
     write: Write = Write.UPSERT
     tracks: tuple[Track, ...] = ()
 
+    @property
+    def swept_by_slice(self) -> bool:
+        """Whether a slice of time marks what it sees, so that its scope can be swept when it is complete."""
+        return self.write is Write.UPSERT and self.scope is not None and self.numbered is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parents:
@@ -95,6 +100,7 @@ class Parents:
 
     stream: a stream of the same source that walks and fills `table` as its main table. columns: given beside those of the key. where:
     column -> values that it may have. changed: a column of time; a slice that has a start gets only parents with it at or after the start.
+    deleted: those that the vendor has no more are read for too.
     """
 
     stream: str
@@ -102,6 +108,7 @@ class Parents:
     columns: tuple[str, ...] = ()
     where: Mapping[str, Collection[Any]] = field(default_factory=dict)
     changed: str | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSlice:
-    """A slice to be written down before it is read."""
+    """A slice to be written down before it is read. `marked`: what it sees is marked, as a walk's always is, to be swept by."""
 
     kind: SliceKind
     start: datetime | None = None
     end: datetime | None = None
     cursor: Cursor | None = None
     key: Mapping[str, object] = field(default_factory=dict)
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSlice:
-    """A slice that is written down and not done. `walked` is true for a walk whose pages are all committed but whose sweep is not."""
+    """A slice that is written down and not done. `walk_id` names the marks of a slice that is swept by what it saw.
+
+    walked: its pages are all committed, its sweep is not.
+    """
 
     slice: Slice
     walked: bool = False
@@ -38,13 +42,14 @@ class OpenSlice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Under which right, for which feed and run a page is committed."""
+    """Under which right, for which feed and run a page is committed. `force`: an emptiness that looks suspicious is believed."""
 
     lease: Lease
     run_id: int
     feed: Feed
     stream: Stream
     open_slice: OpenSlice
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,10 @@ class Committed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedOutcome:
-    """What the judge decided for a feed; written in one transaction with the verdict in its run."""
+    """What the judge decided for a feed; written in one transaction with the verdict in its run.
+
+    waits_for: the stream whose next complete walk makes the feed due at once; when there has been one meanwhile, the feed is due now.
+    """
 
     state: FeedState
     verdict: FeedVerdict | None
@@ -77,6 +85,7 @@ class FeedOutcome:
     error: Mapping[str, object] | None = None
     park_shop: bool = False
     park_capability: str | None = None
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

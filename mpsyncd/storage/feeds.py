@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from mpsyncd.model.page import Page, Slice
+    from mpsyncd.model.page import Cursor, Slice
     from mpsyncd.model.shop import Shop
     from mpsyncd.storage.pool import Connection, Record
 
@@ -139,14 +139,54 @@ WHERE feed_id = $1
 """
 
 
-async def slice_closed(connection: Connection, feed_id: int, part: Slice, page: Page) -> None:
-    """Move the feed's cursor and the range known as complete, as the last page of a slice tells it; a manual range moves nothing."""
+async def slice_closed(connection: Connection, feed_id: int, part: Slice, *, cursor: Cursor | None, until: datetime | None) -> None:
+    """Move the feed's cursor and the range known as complete, as the last page of a slice told; a manual range moves nothing."""
     if part.key.get("manual"):
         return
     if part.kind is SliceKind.WINDOW:
-        await connection.execute(_WINDOW, feed_id, page.cursor, part.start, part.end)
+        await connection.execute(_WINDOW, feed_id, cursor, part.start, part.end)
     else:
-        await connection.execute(_FORWARDS, feed_id, page.cursor, part.start, page.until)
+        await connection.execute(_FORWARDS, feed_id, cursor, part.start, until)
+
+
+_WALKED = "UPDATE mpsync.feeds SET last_walk_at = greatest(last_walk_at, $2), last_full_at = now() WHERE feed_id = $1"
+_WAKE = """
+WITH woken AS (
+    UPDATE mpsync.feeds c SET waits_for = NULL, reason = NULL, next_due_at = least(c.next_due_at, now()), not_before = NULL,
+        state = CASE c.state WHEN 'parked' THEN 'pending' ELSE c.state END
+    FROM mpsync.feeds p WHERE p.feed_id = $1 AND p.lane = 'live' AND c.shop_id = p.shop_id AND c.waits_for = p.stream
+    RETURNING c.feed_id
+)
+UPDATE mpsync.run_feeds r SET reason = NULL FROM woken WHERE r.feed_id = woken.feed_id AND r.verdict IS NULL
+"""
+
+
+async def walked(connection: Connection, feed_id: int, started_at: datetime) -> None:
+    """Note that everything was read and swept, and wake the feeds that waited for it."""
+    await connection.execute(_WALKED, feed_id, started_at)
+    await connection.execute(_WAKE, feed_id)
+
+
+# The parents' row is locked before the child's, as a sweep does, so that either sees what the other one did.
+_PARENTS = """
+SELECT last_walk_at IS NOT NULL FROM mpsync.feeds WHERE shop_id = $1 AND stream = $2 AND lane = 'live' FOR SHARE
+"""
+
+
+async def parents_there(connection: Connection, shop_id: int, stream: str) -> bool:
+    """Whether a stream of the shop has walked; if not, none of its walks ends before the caller's transaction."""
+    return bool(await connection.fetchval(_PARENTS, shop_id, stream))
+
+
+_SHOW_WAIT = """
+WITH waiting AS (UPDATE mpsync.feeds SET waits_for = $3, reason = $4 WHERE feed_id = $2)
+UPDATE mpsync.run_feeds SET reason = $4 WHERE run_id = $1 AND feed_id = $2
+"""
+
+
+async def show_wait(connection: Connection, run_id: int, feed_id: int, *, waits_for: str | None) -> None:
+    """Show that a feed waits in its run until a stream has walked, or (None) that it goes on."""
+    await connection.execute(_SHOW_WAIT, run_id, feed_id, waits_for, None if waits_for is None else f"waits for {waits_for}")
 
 
 _UNPARK = """

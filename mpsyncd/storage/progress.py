@@ -13,8 +13,9 @@ _WHOLE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderWay:
-    """What is committed of the slices that a feed reads now. `total` and `read` are seconds of the source's time in slices with two ends.
+    """What is committed of the slices that a feed reads now.
 
+    total, read: seconds of the source's time in slices with two ends; a slice without, that tells its own share, counts as one.
     unbounded: how many slices have no end to measure against. rows: rows committed in those. walked: a walk waits for its sweep only.
     """
 

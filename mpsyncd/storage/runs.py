@@ -65,14 +65,15 @@ async def cancelled(connection: Connection, daemon: UUID) -> frozenset[int]:
 
 _COUNT = """
 UPDATE mpsync.run_feeds SET pages = pages + $8, seen = seen + $3, inserted = inserted + $4, updated = updated + $5,
-    tombstoned = tombstoned + $6, rejected = rejected + $7, moved_at = now()
+    tombstoned = tombstoned + $6, rejected = rejected + $7, skipped = skipped + $9, moved_at = now()
 WHERE run_id = $1 AND feed_id = $2
 """
 
 
-async def count(connection: Connection, run_id: int, feed_id: int, done: Committed, *, pages: int) -> None:
-    """Add what a commit did to the feed's line in its run."""
-    await connection.execute(_COUNT, run_id, feed_id, done.seen, done.inserted, done.updated, done.tombstoned, done.rejected, pages)
+async def count(connection: Connection, run_id: int, feed_id: int, done: Committed, *, pages: int, skipped: int = 0) -> None:
+    """Add what a commit did to the feed's line in its run. `skipped`: parents that were passed by."""
+    told = (done.seen, done.inserted, done.updated, done.tombstoned, done.rejected, pages, skipped)
+    await connection.execute(_COUNT, run_id, feed_id, *told)
 
 
 def verdict(feeds: Sequence[FeedVerdict | None]) -> RunState:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.feed import FeedState
 from mpsyncd.model.run import FeedVerdict
 from mpsyncd.model.shop import CapabilityState
+from mpsyncd.storage.feeds import parents_there
 from mpsyncd.storage.shop_status import promote
 from mpsyncd.storage.shops import set_capabilities
 
@@ -23,7 +25,7 @@ UPDATE mpsync.feeds SET state = $2, next_due_at = $3, not_before = $4, attempts 
     error = CASE WHEN $9 THEN NULL ELSE coalesce($8, error) END,
     error_at = CASE WHEN $9 THEN NULL WHEN $8::jsonb IS NULL THEN error_at ELSE $10 END,
     last_success_at = CASE WHEN $9 THEN $10 ELSE last_success_at END,
-    last_full_at = CASE WHEN $2 = 'done' THEN $10 ELSE last_full_at END
+    last_full_at = CASE WHEN $2 = 'done' THEN $10 ELSE last_full_at END, waits_for = $11
 WHERE feed_id = $1
 """
 _RUN_FEED = """
@@ -34,6 +36,8 @@ WHERE run_id = $1 AND feed_id = $2
 
 async def settle(connection: Connection, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:
     """Write one outcome; the caller holds the fence."""
+    if outcome.waits_for is not None and await parents_there(connection, feed.shop_id, outcome.waits_for):
+        outcome = replace(outcome, state=FeedState.SNOOZED, next_due_at=now, waits_for=None)
     succeeded = outcome.verdict is FeedVerdict.OK
     await connection.execute(
         _FEED,
@@ -47,6 +51,7 @@ async def settle(connection: Connection, run_id: int, feed: Feed, outcome: FeedO
         outcome.error,
         succeeded,
         now,
+        outcome.waits_for,
     )
     told = outcome.verdict.value if outcome.verdict else None
     await connection.execute(_RUN_FEED, run_id, feed.feed_id, told, outcome.reason, outcome.error, now)
@@ -63,7 +68,7 @@ UPDATE mpsync.shops SET status = 'disabled', status_message = $2, key_failed_at 
 WHERE shop_id = $1 AND status IN ('syncing', 'active')
 """
 _PARK_FEEDS = """
-UPDATE mpsync.feeds SET state = 'parked', reason = $2, error = $3, error_at = $4, not_before = NULL
+UPDATE mpsync.feeds SET state = 'parked', reason = $2, error = $3, error_at = $4, not_before = NULL, waits_for = NULL
 WHERE shop_id = $1 AND state NOT IN ('done', 'parked')
 """
 

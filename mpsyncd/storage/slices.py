@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import LeaseLost
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from mpsyncd.model.page import Page
+    from mpsyncd.model.page import Cursor, Page
     from mpsyncd.model.work import Committed, NewSlice, Work
     from mpsyncd.storage.pool import Connection, Record
 
@@ -47,14 +48,16 @@ WITH added AS (
     SELECT $1, $2, kind, key, starts_at, ends_at, cursor, $8
     FROM unnest($3::text[], $4::jsonb[], $5::timestamptz[], $6::timestamptz[], $7::jsonb[])
          WITH ORDINALITY AS told (kind, key, starts_at, ends_at, cursor, place) ORDER BY place
-    RETURNING slice_id, kind
+    RETURNING slice_id
+), numbered AS (
+    SELECT slice_id, row_number() OVER (ORDER BY slice_id) AS place FROM added
 )
-INSERT INTO mpsync.walks (slice_id, started_at) SELECT slice_id, $8 FROM added WHERE kind = 'walk'
+INSERT INTO mpsync.walks (slice_id, started_at) SELECT slice_id, $8 FROM numbered WHERE ($9::boolean[])[place]
 """
 
 
 async def add(connection: Connection, feed_id: int, run_id: int, wanted: Sequence[NewSlice], now: datetime) -> Sequence[OpenSlice]:
-    """Write slices down in their order, a walk with its walk id; return all that are open."""
+    """Write slices down in their order, marked ones with a walk id; return all that are open."""
     await connection.execute(
         _ADD,
         feed_id,
@@ -65,6 +68,7 @@ async def add(connection: Connection, feed_id: int, run_id: int, wanted: Sequenc
         [one.end for one in wanted],
         [one.cursor for one in wanted],
         now,
+        [one.marked or one.kind is SliceKind.WALK for one in wanted],
     )
     return await open_slices(connection, feed_id)
 
@@ -76,44 +80,72 @@ async def drop(connection: Connection, feed_id: int) -> None:
     )
 
 
+_RESTART = """
+WITH gone AS (
+    UPDATE mpsync.slices SET state = 'dropped', ended_at = now() WHERE slice_id = $1 AND state IN ('open', 'walked') RETURNING *
+), anew AS (
+    INSERT INTO mpsync.slices (feed_id, run_id, kind, key, starts_at, ends_at, created_at)
+    SELECT feed_id, run_id, kind, key, starts_at, ends_at, created_at FROM gone
+    RETURNING slice_id
+)
+INSERT INTO mpsync.walks (slice_id, started_at)
+SELECT slice_id, $2 FROM anew WHERE EXISTS (SELECT FROM mpsync.walks w WHERE w.slice_id = $1)
+"""
+
+
+async def restart(connection: Connection, slice_id: int, now: datetime) -> None:
+    """Forget an open slice and write it down again from its beginning, as one of those that it was written down with."""
+    await connection.execute(_RESTART, slice_id, now)
+
+
 _ADVANCE = """
 UPDATE mpsync.slices SET cursor = $2, reached_at = greatest(reached_at, $3), pages = pages + 1, rows = rows + $4,
-    state = CASE WHEN NOT $5::boolean THEN state WHEN kind = 'walk' THEN 'walked' ELSE 'done' END,
-    ended_at = CASE WHEN $5 AND kind <> 'walk' THEN now() END
-WHERE slice_id = $1 AND state = 'open'
+    share = CASE WHEN $5::float8 IS NULL THEN share ELSE greatest(share, least(1, $5)) END, state = coalesce($6, state),
+    ended_at = CASE WHEN $6 = 'done' THEN now() END
+WHERE slice_id = $1 AND state = 'open' RETURNING pages, rows
 """
+# What was written between the plan of a slice of time and its reading is as old to it as all the rest.
+_BEGUN = "UPDATE mpsync.walks SET started_at = greatest(started_at, $2) WHERE walk_id = $1"
 
 
-async def advance(connection: Connection, work: Work, page: Page, committed: Committed) -> None:
-    """Write the position behind a page; LeaseLost when the slice is no longer open (its feed began anew)."""
-    slice_id = work.open_slice.slice.slice_id
-    told = await connection.execute(_ADVANCE, slice_id, page.cursor, page.until, committed.seen, page.last)
-    if told == "UPDATE 0":
-        raise LeaseLost(f"slice {slice_id} of feed {work.feed.feed_id} is no longer open")
+async def advance(connection: Connection, work: Work, page: Page, committed: Committed) -> int:
+    """Write the position behind a page; return the rows of the slice so far.
+
+    Raises:
+        LeaseLost: the slice is no longer open (its feed began anew).
+    """
+    part, walk_id = work.open_slice.slice, work.open_slice.walk_id
+    state = None if not page.last else "walked" if walk_id is not None else "done"
+    row = await connection.fetchrow(_ADVANCE, part.slice_id, page.cursor, page.until, committed.seen, page.share, state)
+    if row is None:
+        raise LeaseLost(f"slice {part.slice_id} of feed {work.feed.feed_id} is no longer open")
+    if walk_id is not None and part.kind is not SliceKind.WALK and row["pages"] == 1:
+        await connection.execute(_BEGUN, walk_id, page.asked_at)
+    rows: int = row["rows"]
+    return rows
 
 
-_SWEPT = """
-UPDATE mpsync.slices SET state = 'done', ended_at = now() WHERE slice_id = $1 AND state = 'walked'
-"""
-_WALKED = """
-UPDATE mpsync.feeds SET last_walk_at = greatest(last_walk_at, $2), last_full_at = now() WHERE feed_id = $1
-"""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """A slice that waits for its sweep: when its marks began, and what its last page said."""
 
-
-async def swept(connection: Connection, work: Work, started_at: datetime) -> None:
-    """Close a walk whose sweep is done in this transaction."""
-    slice_id = work.open_slice.slice.slice_id
-    if await connection.execute(_SWEPT, slice_id) == "UPDATE 0":
-        raise LeaseLost(f"slice {slice_id} of feed {work.feed.feed_id} does not wait for a sweep")
-    await connection.execute(_WALKED, work.feed.feed_id, started_at)
+    started_at: datetime
+    cursor: Cursor | None
+    until: datetime | None
 
 
 _WALK = """
-SELECT w.started_at FROM mpsync.walks w JOIN mpsync.slices p USING (slice_id) WHERE w.walk_id = $1 AND p.state = 'walked' FOR UPDATE OF p
+SELECT w.started_at, p.cursor, p.reached_at FROM mpsync.walks w JOIN mpsync.slices p USING (slice_id)
+WHERE w.walk_id = $1 AND p.state = 'walked' FOR UPDATE OF p
 """
 
 
-async def walk_start(connection: Connection, walk_id: int) -> datetime | None:
-    """When a walk began that waits for its sweep; None when it does not (its feed began anew)."""
-    started: datetime | None = await connection.fetchval(_WALK, walk_id)
-    return started
+async def walked(connection: Connection, walk_id: int) -> Walked | None:
+    """The slice of a walk id, locked; None when it does not wait for a sweep (its feed began anew)."""
+    row = await connection.fetchrow(_WALK, walk_id)
+    return None if row is None else Walked(started_at=row["started_at"], cursor=row["cursor"], until=row["reached_at"])
+
+
+async def swept(connection: Connection, slice_id: int) -> None:
+    """Close a slice whose sweep is done in this transaction, and which `walked` has locked."""
+    await connection.execute("UPDATE mpsync.slices SET state = 'done', ended_at = now() WHERE slice_id = $1", slice_id)

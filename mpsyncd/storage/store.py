@@ -10,11 +10,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import LeaseLost
+from mpsyncd.model.page import SliceKind
+from mpsyncd.model.shop import CapabilityState
 from mpsyncd.storage import feeds as feed_rows
 from mpsyncd.storage import leases, requests, runs, settle
 from mpsyncd.storage import parents as parent_rows
+from mpsyncd.storage import shops as shop_rows
 from mpsyncd.storage import slices as slice_rows
-from mpsyncd.storage.documents import Catalog, sweep_walk, write_page
+from mpsyncd.storage.documents import Catalog, check_empty, sweep_walk, write_page
+from mpsyncd.storage.shops import set_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
-    from mpsyncd.model.page import Page, ParentReader
+    from mpsyncd.model.page import Cursor, Page, ParentReader, Slice
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.stream import Lane, Parents, Stream
@@ -146,6 +150,27 @@ class PostgresStore:
 
         return read
 
+    async def restart_slice(self, lease: Lease, feed: Feed, part: Slice, now: datetime) -> None:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            await slice_rows.restart(connection, part.slice_id, now)
+
+    async def lacks(self, shop_id: int, capability: str) -> bool:
+        async with self._database.connection() as connection:
+            state, _ = (await shop_rows.capabilities(connection, shop_id)).get(capability, (None, None))
+        return state is CapabilityState.MISSING
+
+    async def refuse_shortcut(self, lease: Lease, feed: Feed, *, capability: str, reason: str) -> None:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            await set_capabilities(connection, feed.shop_id, {capability: (CapabilityState.MISSING, reason)})
+            await slice_rows.drop(connection, feed.feed_id)
+
+    async def show_wait(self, lease: Lease, run_id: int, feed: Feed, *, waits_for: str | None) -> None:
+        async with self._database.transaction() as connection:
+            await leases.check_fence(connection, lease, feed.shop_id)
+            await feed_rows.show_wait(connection, run_id, feed.feed_id, waits_for=waits_for)
+
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice
         # A daemon that froze in the middle of a COPY keeps its lease locked no longer than this.
@@ -161,18 +186,27 @@ class PostgresStore:
                 walk_id=part.walk_id,
                 part=part.slice,
             )
-            await runs.count(connection, work.run_id, feed.feed_id, done, pages=1)
-            if page.last:
-                await feed_rows.slice_closed(connection, feed.feed_id, part.slice, page)
-            await slice_rows.advance(connection, work, page, done)
+            await runs.count(connection, work.run_id, feed.feed_id, done, pages=1, skipped=page.skipped)
+            if page.last and part.walk_id is None:
+                await self._close(connection, work, cursor=page.cursor, until=page.until)
+            rows = await slice_rows.advance(connection, work, page, done)
+            if page.last and not rows and not work.force and work.stream.suspect_empty:
+                await check_empty(connection, await self._columns(connection), shop_id=feed.shop_id, stream=work.stream, part=part.slice)
         return done
 
-    async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:
-        walk_id = work.open_slice.walk_id
+    async def _close(self, connection: Connection, work: Work, *, cursor: Cursor | None, until: datetime | None) -> None:
+        """What the end of a slice means for its feed and shop."""
+        part = work.open_slice.slice
+        await feed_rows.slice_closed(connection, work.feed.feed_id, part, cursor=cursor, until=until)
+        if (shortcut := part.key.get("shortcut")) is not None:
+            await set_capabilities(connection, work.feed.shop_id, {shortcut: (CapabilityState.OK, None)})
+
+    async def sweep(self, work: Work, *, share: float) -> Committed:
+        part, walk_id = work.open_slice.slice, work.open_slice.walk_id
         async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, work.feed.shop_id)
-            started_at = None if walk_id is None else await slice_rows.walk_start(connection, walk_id)
-            if walk_id is None or started_at is None:
+            walked = None if walk_id is None else await slice_rows.walked(connection, walk_id)
+            if walk_id is None or walked is None:
                 raise LeaseLost(f"walk {walk_id} of feed {work.feed.feed_id} does not wait for a sweep any more")
             done = await sweep_walk(
                 connection,
@@ -180,13 +214,17 @@ class PostgresStore:
                 shop_id=work.feed.shop_id,
                 stream=work.stream,
                 walk_id=walk_id,
-                started_at=started_at,
+                started_at=walked.started_at,
+                part=part,
                 share=share,
-                force=force,
+                force=work.force,
                 run_id=work.run_id,
             )
             await runs.count(connection, work.run_id, work.feed.feed_id, done, pages=0)
-            await slice_rows.swept(connection, work, started_at)
+            await self._close(connection, work, cursor=walked.cursor, until=walked.until)
+            await slice_rows.swept(connection, part.slice_id)
+            if part.kind is SliceKind.WALK:
+                await feed_rows.walked(connection, work.feed.feed_id, walked.started_at)
         return done
 
     async def settle(self, lease: Lease, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:

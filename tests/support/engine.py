@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 DAEMON = UUID(int=7)
+ZONE = timezone(timedelta(hours=3))
 
 
 @dataclass
@@ -132,6 +133,11 @@ def make_bench(*streams: Stream, shops: list[Any], pace: timedelta = timedelta(0
         "seats": asyncio.Semaphore(8),
     }
     tools = Tools(**values | changes)
-    posting = Posting(daemon=DAEMON, lease_ttl=timedelta(seconds=30), streams={"testing": {stream.name: stream for stream in streams}})
+    posting = Posting(
+        daemon=DAEMON,
+        lease_ttl=timedelta(seconds=30),
+        streams={"testing": {stream.name: stream for stream in streams}},
+        zones={"testing": ZONE},
+    )
     bench = Bench(clock=clock, store=store, dispatcher=Dispatcher(posting, tools, nudge=nudge), tools=tools)
     return bench

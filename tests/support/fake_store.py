@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.work import FeedOutcome, NewSlice, Work
 
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
+FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def make_shop(shop_id: int = 1, **changes: Any) -> Shop:
@@ -61,6 +62,9 @@ class FakeStore:
     released: bool = False
     holds: int = 0
     before_commit: Any = None
+    lacking: set[tuple[int, str]] = field(default_factory=set)
+    shown: list[tuple[str, str | None]] = field(default_factory=list)
+    waits_for: dict[int, str] = field(default_factory=dict)
     parent_rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def lease(self, shop: Shop) -> Lease:
@@ -152,7 +156,7 @@ class FakeStore:
         for new in slices:
             slice_id = max(self.slices, default=0) + 1
             part = Slice(slice_id=slice_id, kind=new.kind, now=now, start=new.start, end=new.end, cursor=new.cursor, key=new.key)
-            walk_id = slice_id if new.kind is SliceKind.WALK else None
+            walk_id = slice_id if new.marked or new.kind is SliceKind.WALK else None
             self.slices[slice_id] = (feed.feed_id, OpenSlice(slice=part, walk_id=walk_id))
         return await self.open_slices(feed)
 
@@ -166,6 +170,22 @@ class FakeStore:
                 yield rows
 
         return read
+
+    async def restart_slice(self, lease: Lease, feed: Feed, part: Slice, now: datetime) -> None:  # noqa: ARG002
+        _, gone = self.slices.pop(part.slice_id)
+        slice_id = max([part.slice_id, *self.slices]) + 1
+        anew = replace(gone.slice, slice_id=slice_id, cursor=None)
+        self.slices[slice_id] = (feed.feed_id, OpenSlice(slice=anew, walk_id=gone.walk_id and slice_id))
+
+    async def lacks(self, shop_id: int, capability: str) -> bool:
+        return (shop_id, capability) in self.lacking
+
+    async def refuse_shortcut(self, lease: Lease, feed: Feed, *, capability: str, reason: str) -> None:  # noqa: ARG002
+        self.lacking.add((feed.shop_id, capability))
+        await self.drop_slices(lease, feed)
+
+    async def show_wait(self, lease: Lease, run_id: int, feed: Feed, *, waits_for: str | None) -> None:  # noqa: ARG002
+        self.shown.append((feed.stream, waits_for))
 
     async def commit(self, work: Work, page: Page) -> Committed:
         if self.before_commit is not None:
@@ -187,24 +207,38 @@ class FakeStore:
             moved = replace(work.open_slice, slice=replace(part, cursor=page.cursor))
             self.slices[part.slice_id] = (feed.feed_id, moved)
             return
-        if part.kind is SliceKind.WALK:
+        if work.open_slice.walk_id is not None:
             self.slices[part.slice_id] = (feed.feed_id, replace(work.open_slice, walked=True))
         else:
             del self.slices[part.slice_id]
         until = max(filter(None, (page.until, feed.complete_until)), default=None)
         self.feeds_by_id[feed.feed_id] = replace(feed, cursor=page.cursor or feed.cursor, complete_until=until)
 
-    async def sweep(self, work: Work, *, share: float, force: bool) -> Committed:  # noqa: ARG002
+    async def sweep(self, work: Work, *, share: float) -> Committed:  # noqa: ARG002
         if self.fail_sweep:
             raise self.fail_sweep.pop(0)
-        self.sweeps.append(work.open_slice.slice.slice_id)
-        del self.slices[work.open_slice.slice.slice_id]
-        feed = self.feeds_by_id[work.feed.feed_id]
-        self.feeds_by_id[feed.feed_id] = replace(feed, last_walk_at=work.open_slice.slice.now)
+        part = work.open_slice.slice
+        self.sweeps.append(part.slice_id)
+        del self.slices[part.slice_id]
+        if part.kind is SliceKind.WALK:
+            feed = self.feeds_by_id[work.feed.feed_id]
+            self.feeds_by_id[feed.feed_id] = replace(feed, last_walk_at=part.now)
+            self._wake(feed)
         return Committed()
+
+    def _wake(self, parent: Feed) -> None:
+        for feed_id, stream in tuple(self.waits_for.items()):
+            child = self.feeds_by_id[feed_id]
+            if (child.shop_id, stream) == (parent.shop_id, parent.stream):
+                del self.waits_for[feed_id]
+                state = FeedState.PENDING if child.state is FeedState.PARKED else child.state
+                self.feeds_by_id[feed_id] = replace(child, next_due_at=FIRST, not_before=None, state=state)
 
     async def settle(self, lease: Lease, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:  # noqa: ARG002
         self.outcomes.append((feed.feed_id, outcome))
+        self.waits_for.pop(feed.feed_id, None)
+        if outcome.waits_for is not None:
+            self.waits_for[feed.feed_id] = outcome.waits_for
         if outcome.verdict is not None:
             self.runs[run_id]["verdicts"][feed.feed_id] = outcome.verdict
         self.feeds_by_id[feed.feed_id] = replace(

@@ -15,7 +15,7 @@ from mpsyncd.model.errors import ConfigError
 from mpsyncd.model.stream import Write
 from mpsyncd.storage.documents.hashing import dump_anything
 from mpsyncd.storage.documents.merge import batches, gathered
-from mpsyncd.storage.documents.statements import quoted
+from mpsyncd.storage.documents.statements import within
 from mpsyncd.storage.documents.write import write_batches
 
 if TYPE_CHECKING:
@@ -105,12 +105,7 @@ async def _replace(merge: Merge, page: Page, part: Slice, scope: Mapping[str, An
 
 
 async def _tombstone(merge: Merge, since: datetime, *, mark: int, scope: Mapping[str, Any]) -> None:
-    conditions, values = [], list[object]()
-    for name, value in scope.items():
-        bounds = value if isinstance(value, tuple) else (value,)
-        for sign, bound in zip((">=", "<") if len(bounds) > 1 else ("=",), bounds, strict=True):
-            values.append(bound)
-            conditions.append(f"t.{quoted(name)} {sign} ${len(values) + 3}")
+    conditions, values = within(scope, first=4)
     sql = merge.main.sql
     told = await merge.conn.execute(
         f"UPDATE {sql.table} t SET deleted_at = $3 WHERE {' AND '.join([sql.missed, *conditions])}",  # noqa: S608 - identifiers are quoted

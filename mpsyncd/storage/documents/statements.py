@@ -7,12 +7,12 @@ the primary key while the statistics know nothing of a shop, and then each look-
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpsyncd.storage.documents.kinds import KEY_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mpsyncd.model.stream import Table
     from mpsyncd.storage.documents.kinds import Kind
@@ -31,6 +31,17 @@ def relation(name: str) -> str:
 def listed(names: Sequence[str], prefix: str = "") -> str:
     """Columns, quoted, with commas between them."""
     return ", ".join(prefix + quoted(name) for name in names)
+
+
+def within(scope: Mapping[str, Any], *, first: int) -> tuple[list[str], list[object]]:
+    """Conditions on a row t that a scope (column -> value, or (from, to) without `to`) holds it, and their values from $`first` on."""
+    conditions, values = [], list[object]()
+    for name, value in scope.items():
+        bounds = value if isinstance(value, tuple) else (value,)
+        for sign, bound in zip((">=", "<") if len(bounds) > 1 else ("=",), bounds, strict=True):
+            conditions.append(f"t.{quoted(name)} {sign} ${first + len(values)}")
+            values.append(bound)
+    return conditions, values
 
 
 class Statements:

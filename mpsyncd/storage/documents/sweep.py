@@ -1,4 +1,4 @@
-"""The end of a walk: what it did not see is tombstoned, unless the walk is not to be trusted.
+"""The end of a walk, or of a slice that marked what it saw: what it did not see is tombstoned, unless it is not to be trusted.
 
 Rows that were written after the walk began stay, whatever it saw. A tombstone bears the start of the walk, so that only a younger answer
 revives the row.
@@ -6,19 +6,23 @@ revives the row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from mpsyncd.model.errors import BadData, EmptySnapshot
+from mpsyncd.model.errors import BadData, ConfigError, EmptySnapshot
+from mpsyncd.model.page import SliceKind
 from mpsyncd.model.stream import Write
 from mpsyncd.storage.documents import history
 from mpsyncd.storage.documents.merge import Merge, count, lock
-from mpsyncd.storage.documents.statements import listed, quoted
+from mpsyncd.storage.documents.statements import listed, quoted, within
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from mpsyncd.model.page import Slice
     from mpsyncd.model.stream import Stream
     from mpsyncd.model.work import Committed
     from mpsyncd.storage.documents.catalog import Catalog
@@ -47,12 +51,14 @@ async def sweep_walk(
     stream: Stream,
     walk_id: int,
     started_at: datetime,
+    part: Slice | None = None,
     share: float,
     force: bool,
     run_id: int | None,
 ) -> Committed:
     """Tombstone rows of the main table that the walk did not see, apply `stream.tombstones`, remove the walk and its marks.
 
+    `part`: a slice of time that marked what it saw sweeps its scope only, and no other table; None stands for a walk.
     Must run in a READ COMMITTED transaction of the caller, which rolls back when this raises.
 
     Raises:
@@ -69,54 +75,87 @@ async def sweep_walk(
     if walk is None or walk["seen"] != walk["marks"]:
         told = "is not there" if walk is None else f"counted {walk['seen']} rows and has {walk['marks']} marks"
         raise BadData(f"walk {walk_id} of {stream.name} {told}: the database lost marks in a crash; everything is walked again")
-    gone = await _missed(merge, started_at)
+    reach = _reach(main, part)
+    gone = await _missed(merge, started_at, reach)
     if not force:
-        await _check(merge, seen=walk["seen"], gone=gone, share=share)
+        await _check(merge, reach, seen=walk["seen"], gone=gone, share=share)
     if walk["unread"] and not force:
         # Any of the missed rows may be one whose key the vendor spelt unreadably.
         log.warning("sweep_held_back", shop_id=shop_id, stream=stream.name, unread=walk["unread"], missed=gone)
     elif gone:
-        await _tombstone(merge, started_at)
-    if stream.tombstones:
+        await _tombstone(merge, started_at, reach)
+    if stream.tombstones and reach.scope is None:
         await _tombstone_other(merge, catalog.shape(stream.tombstones), started_at)
     await conn.execute(_UNMARK, walk_id)
     await conn.execute(_OVER, walk_id)
     await count(conn, shop_id, merge.tally)
-    if main.table.write is Write.SNAPSHOT:
+    if main.table.write is Write.SNAPSHOT and reach.scope is None:
         await history.taken(merge, started_at)
     return merge.tally.committed()
 
 
-async def _missed(merge: Merge, started_at: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a sweep goes: within a scope (column -> value), or None for the whole table; `what` names the list that was read."""
+
+    scope: Mapping[str, Any] | None
+    what: str
+
+    def rows(self, *conditions: str, values: Sequence[object]) -> tuple[str, Sequence[object]]:
+        """A condition on rows t out of `conditions`, whose parameters are `values`, and of the scope; and all the parameters."""
+        more, bounds = within(self.scope or {}, first=len(values) + 1)
+        return " AND ".join([*conditions, *more]), [*values, *bounds]
+
+
+def _reach(main: Shape, part: Slice | None) -> Reach:
+    if part is None or part.kind is SliceKind.WALK:
+        return Reach(None, "the vendor's whole list")
+    if main.table.scope is None:
+        raise ConfigError(f"A slice of {main.table.name} marked what it saw, but the table declares no `scope` to sweep within.")
+    scope = main.table.scope(part)
+    bounds = [f"{name} {f'{value[0]} until {value[1]}' if isinstance(value, tuple) else value}" for name, value in scope.items()]
+    return Reach(scope, f"the vendor's list for {', '.join(bounds)}")
+
+
+async def _missed(merge: Merge, started_at: datetime, reach: Reach) -> int:
     sql = merge.main.sql
-    query = f"SELECT count(*) FROM {sql.table} t WHERE {sql.missed}"  # noqa: S608 - identifiers are quoted
-    return int(await merge.conn.fetchval(query, merge.shop_id, merge.walk_id, started_at))
+    missed, values = reach.rows(sql.missed, values=(merge.shop_id, merge.walk_id, started_at))
+    return int(await merge.conn.fetchval(f"SELECT count(*) FROM {sql.table} t WHERE {missed}", *values))  # noqa: S608 - identifiers are quoted
 
 
-async def _check(merge: Merge, *, seen: int, gone: int, share: float) -> None:
+async def _check(merge: Merge, reach: Reach, *, seen: int, gone: int, share: float) -> None:
     name = merge.main.table.name
-    live = int(await merge.conn.fetchval(_LIVE, merge.shop_id, name))
+    live = await _living(merge, reach) if gone else 0
     if gone and not seen:
         raise EmptySnapshot(
-            f"{name} of shop {merge.shop_id}: the vendor's whole list came back empty while {live} rows live here; nothing was deleted. "
+            f"{name} of shop {merge.shop_id}: {reach.what} came back empty while {live} rows live here; nothing was deleted. "
             "If it is true, run it forced (mpsyncd sync --mode forced)."
         )
     if live >= _FEW and gone > share * live:
         raise EmptySnapshot(
-            f"{name} of shop {merge.shop_id}: {gone} of {live} rows are missing from the vendor's whole list, more than {share:.0%}; "
+            f"{name} of shop {merge.shop_id}: {gone} of {live} rows are missing from {reach.what}, more than {share:.0%}; "
             "nothing was deleted. If it is true, run it forced (mpsyncd sync --mode forced)."
         )
 
 
-async def _tombstone(merge: Merge, started_at: datetime) -> None:
+async def _living(merge: Merge, reach: Reach) -> int:
+    if reach.scope is None:
+        return int(await merge.conn.fetchval(_LIVE, merge.shop_id, merge.main.table.name))
+    living, values = reach.rows("t.shop_id = $1", "t.deleted_at IS NULL", values=(merge.shop_id,))
+    query = f"SELECT count(*) FROM {merge.main.sql.table} t WHERE {living}"  # noqa: S608 - identifiers are quoted
+    return int(await merge.conn.fetchval(query, *values))
+
+
+async def _tombstone(merge: Merge, started_at: datetime, reach: Reach) -> None:
     sql, table = merge.main.sql, merge.main.table
-    update = f"UPDATE {sql.table} t SET deleted_at = $3 WHERE {sql.missed}"  # noqa: S608
+    missed, values = reach.rows(sql.missed, values=(merge.shop_id, merge.walk_id, started_at))
+    update = f"UPDATE {sql.table} t SET deleted_at = $3 WHERE {missed}"  # noqa: S608
     if table.write is Write.SNAPSHOT:
-        rows = await merge.conn.fetch(f"{update} RETURNING {listed(table.key, 't.')}", merge.shop_id, merge.walk_id, started_at)
+        rows = await merge.conn.fetch(f"{update} RETURNING {listed(table.key, 't.')}", *values)
         await history.remember(merge, started_at, sorted(tuple(row) for row in rows), gone=True)
         _counted(merge, table.name, len(rows))
     else:
-        _counted(merge, table.name, _affected(await merge.conn.execute(update, merge.shop_id, merge.walk_id, started_at)))
+        _counted(merge, table.name, _affected(await merge.conn.execute(update, *values)))
 
 
 async def _tombstone_other(merge: Merge, other: Shape, started_at: datetime) -> None:

@@ -104,7 +104,7 @@ async def closed(pool: Database, feed: Any, new: NewSlice, **page: Any) -> Any:
     async with pool.transaction() as connection:
         *_, part = await slices.add(connection, feed.feed_id, run_id, [new], NOW)
         told = Page(**{"rows": ListedRows([]), "cursor": None, "last": True, "asked_at": NOW, **page})
-        await feeds.slice_closed(connection, feed.feed_id, part.slice, told)
+        await feeds.slice_closed(connection, feed.feed_id, part.slice, cursor=told.cursor, until=told.until)
         return await feeds.get(connection, feed.feed_id)
 
 
@@ -175,15 +175,16 @@ async def test_a_walk_waits_for_its_sweep(pool: Database) -> None:
     async with pool.transaction() as connection:
         [walk] = await slices.add(connection, feed.feed_id, run_id, [NewSlice(kind=SliceKind.WALK)], NOW - HOUR)
         assert walk.walk_id is not None
-        assert await slices.walk_start(connection, walk.walk_id) is None
+        assert await slices.walked(connection, walk.walk_id) is None
         work = Work(lease=lease, run_id=run_id, feed=feed, stream=make_stream(Script([])), open_slice=walk)
-        with pytest.raises(LeaseLost):
-            await slices.swept(connection, work, NOW - HOUR)
         await slices.advance(connection, work, Page(rows=ListedRows([]), cursor=None, last=True, asked_at=NOW), Committed())
         [walked] = await slices.open_slices(connection, feed.feed_id)
         assert walked.walked
-        assert await slices.walk_start(connection, walk.walk_id) == NOW - HOUR
-        await slices.swept(connection, work, NOW - HOUR)
+        waiting = await slices.walked(connection, walk.walk_id)
+        assert waiting is not None
+        assert waiting.started_at == NOW - HOUR
+        await slices.swept(connection, walk.slice.slice_id)
+        await feeds.walked(connection, feed.feed_id, NOW - HOUR)
         assert await slices.open_slices(connection, feed.feed_id) == []
         assert (await feeds.get(connection, feed.feed_id)).last_walk_at == NOW - HOUR
     assert await value(pool, "SELECT last_full_at IS NOT NULL FROM mpsync.feeds")

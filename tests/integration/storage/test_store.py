@@ -120,7 +120,7 @@ async def test_a_commit_after_a_takeover_is_lost_with_all_its_rows(pool: Databas
         at.store.settle(at.lease, at.run_id, at.feed, outcome, NOW),
         at.store.drop_slices(at.lease, at.feed),
         at.store.add_slices(at.lease, at.feed, at.run_id, [NewSlice(kind=SliceKind.WALK)], NOW),
-        at.store.sweep(work, share=0.5, force=False),
+        at.store.sweep(work, share=0.5),
     ):
         with pytest.raises(LeaseLost):
             await act
@@ -161,27 +161,27 @@ async def test_a_walk_is_read_then_swept(pool: Database) -> None:
     await at.store.commit(work, page({"nmID": 1}, {"nmID": 2}, last=True))
     [walked] = await at.store.open_slices(at.feed)
     assert walked.walked
-    await at.store.sweep(replace(work, open_slice=walked), share=0.5, force=False)
+    await at.store.sweep(replace(work, open_slice=walked), share=0.5)
     assert await at.store.open_slices(at.feed) == []
     assert (await at.store.feed(at.feed.feed_id)).last_walk_at == NOW
     with pytest.raises(LeaseLost):
-        await at.store.sweep(replace(work, open_slice=walked), share=0.5, force=False)
+        await at.store.sweep(replace(work, open_slice=walked), share=0.5)
 
 
 async def test_a_refused_sweep_leaves_the_walk_as_it_was(pool: Database) -> None:
     at = await posted(pool, CARDS)
     work = await at.open(NewSlice(kind=SliceKind.WALK))
     await at.store.commit(work, page({"nmID": 1}, last=True))
-    await at.store.sweep(work, share=0.5, force=False)
+    await at.store.sweep(work, share=0.5)
     empty = (await at.store.add_slices(at.lease, at.feed, at.run_id, [NewSlice(kind=SliceKind.WALK)], NOW + timedelta(days=1)))[0]
     again = replace(work, open_slice=empty)
     await at.store.commit(again, page(last=True, asked_at=NOW + timedelta(days=1)))
     with pytest.raises(EmptySnapshot):
-        await at.store.sweep(again, share=0.5, force=False)
+        await at.store.sweep(again, share=0.5)
     [walked] = await at.store.open_slices(at.feed)
     assert walked.walked
     assert await value(pool, "SELECT count(*) FROM wb.cards WHERE deleted_at IS NULL") == 1
-    assert (await at.store.sweep(again, share=0.5, force=True)).tombstoned == 1
+    assert (await at.store.sweep(replace(again, force=True), share=0.5)).tombstoned == 1
 
 
 async def test_a_stopped_daemon_gives_everything_back(pool: Database) -> None:
