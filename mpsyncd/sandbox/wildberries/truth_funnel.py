@@ -1,7 +1,6 @@
-"""The truth of the sales funnel: by card and day, and in sums over the last whole days.
+"""The truth of the sales funnel: by card and day, and in sums over the last month.
 
-Not compared are cards in the bin, today, which still fills up, and days at the vendor's border. What the CSV reports do not tell of a
-day may be lacking.
+Not compared are cards in the bin and days at the vendor's border. What the CSV reports do not tell of a day may be lacking.
 """
 
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from mpsyncd.sandbox.wildberries.traffic import CURRENCY, DEPTH, age, cards_of, 
 from mpsyncd.sandbox.world.seller import Seller
 
 TOTALS = 30
-"""Whole days before today that the sums are over."""
+"""Days that the sums are over, today among them."""
 _ONLY_IN_PAGES = ("avg_price", "avg_orders_count_per_day", "share_order_percent", "time_to_ready", "localization_percent", "wb_club")
 
 
@@ -29,7 +28,7 @@ def _funnel(seller: Seller, moment: datetime) -> Iterator[Row]:
         ordinal, hours = day.toordinal(), age(day, at=moment)
         told = {nm_id: seller.funnel.day(nm_id, ordinal, hours=hours) for nm_id, born in births.items() if born <= day}
         revenue = sum(one.order_sum for one in told.values())
-        border = not last - timedelta(days=DEPTH) < day < last
+        border = day <= last - timedelta(days=DEPTH)
         for nm_id, one in told.items():
             row = {"nm_id": nm_id, "day": day.isoformat(), "currency": CURRENCY, **_columns(statistic(nm_id, one, days=1, revenue=revenue))}
             row["_may_lack"] = [*_ONLY_IN_PAGES, "currency"] if ragged(nm_id, day) else _ONLY_IN_PAGES
@@ -38,16 +37,16 @@ def _funnel(seller: Seller, moment: datetime) -> Iterator[Row]:
 
 
 def _product_totals(seller: Seller, moment: datetime) -> Iterator[Row]:
-    start, end = (today(moment) - timedelta(days=back) for back in (TOTALS, 1))
+    end = today(moment)
+    start = end - timedelta(days=TOTALS - 1)
     cards = cards_of(seller)
     sums = period_of(seller, cards, start=start, end=end, at=moment)
     revenue = sum(one.order_sum for one in sums.values())
-    period = {"start": start.isoformat(), "end": end.isoformat()}
     trashed = {card.nm_id for card in seller.trash.ascending()}
     for nm_id, told in with_stocks(seller, (card for card in cards if card.nm_id in sums)).items():
         left = LEFT if nm_id in trashed else {}
         numbers = _columns(statistic(nm_id, sums[nm_id], days=TOTALS, revenue=revenue))
-        yield _product(told) | {"currency": CURRENCY, "period": period} | numbers | left
+        yield _product(told) | {"currency": CURRENCY, "first_day": start.isoformat(), "last_day": end.isoformat()} | numbers | left
 
 
 def _product(told: dict[str, Any]) -> Row:
@@ -82,7 +81,9 @@ def _columns(told: dict[str, Any]) -> Row:
         "time_to_ready": told["timeToReady"],
         "localization_percent": str(told["localizationPercent"]),
         "wb_club": told["wbClub"],
-        "conversions": told["conversions"],
+        "add_to_cart_percent": str(told["conversions"]["addToCartPercent"]),
+        "cart_to_order_percent": str(told["conversions"]["cartToOrderPercent"]),
+        "buyout_percent": str(told["conversions"]["buyoutPercent"]),
     }
 
 
