@@ -1,12 +1,12 @@
 """The truth of finance: weekly reports and their rows, the cost of taking payments, the balance.
 
-A row that a correction took away is still told, as `deleted`: it may have been read before, and must not be live any more.
+A row that a correction took away is still told, as `deleted`: it may have been read before, and must not live any more.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from mpsyncd.sandbox.wildberries.canonical import Read, Row
+from mpsyncd.sandbox.wildberries.canonical import LEFT, Read, Row
 from mpsyncd.sandbox.wildberries.finance_fields import CURRENCY, true_row
 from mpsyncd.sandbox.world.operations import Statement
 from mpsyncd.sandbox.world.seller import Seller
@@ -15,7 +15,7 @@ from mpsyncd.sandbox.world.seller import Seller
 def _finance(seller: Seller, moment: datetime) -> Iterator[Row]:
     for statement in seller.finance.statements(moment):
         for row in seller.finance.operations(statement):
-            yield {**true_row(statement, row), "deleted": row.gone}
+            yield {**true_row(statement, row), "deleted": row.gone} | (LEFT if row.gone else {})
 
 
 def _finance_reports(seller: Seller, moment: datetime) -> Iterator[Row]:
