@@ -150,10 +150,16 @@ async def unbroken(work: Coroutine[object, object, T]) -> T:
 
 
 async def _generator(stream: Stream, api: Api, part: Slice) -> AsyncGenerator[Page, None]:
-    """Make sure that whatever `read` returns can be closed."""
+    """Make sure that whatever `read` returns can be closed, and is: what it has under way must end while there is an Api."""
     read = stream.read if stream.shortcut is None or by_shortcut(part) is None else stream.shortcut.read
-    async for page in read(api, part):
-        yield page
+    pages = read(api, part)
+    try:
+        async for page in pages:
+            yield page
+    finally:
+        close = getattr(pages, "aclose", None)
+        if close is not None:
+            await close()
 
 
 async def _drop(following: asyncio.Future[Page | None] | None) -> None:

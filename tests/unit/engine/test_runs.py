@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.errors import EmptySnapshot, Forbidden, LeaseLost, Snooze, StorageUnavailable, Transient, Unauthorized
 from mpsyncd.model.feed import FeedState
@@ -12,9 +14,12 @@ from mpsyncd.model.page import Page
 from mpsyncd.model.run import FeedVerdict, Mode, RunRequest, RunState, Trigger
 from mpsyncd.model.shop import ShopStatus
 from mpsyncd.model.work import Work
-from support.engine import Script, make_bench, make_stream
+from support.engine import ListedRows, Script, make_bench, make_stream
 from support.fake_store import make_shop
 from support.virtual_clock import START
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 async def test_a_new_shop_is_read_to_its_end_and_is_due_again_later() -> None:
@@ -143,6 +148,30 @@ async def test_a_lost_lease_drops_everything_silently() -> None:
     assert bench.store.outcomes == []
     assert bench.store.runs[1]["state"] is RunState.RUNNING
     assert bench.dispatcher.runs == 0
+
+
+async def test_a_read_that_is_given_up_ends_before_its_way_out_is_closed() -> None:
+    told: list[str] = []
+
+    async def read(_api: Any, part: Any) -> AsyncIterator[Page]:
+        try:
+            for number in range(3):
+                yield Page(rows=ListedRows([{"n": number}]), cursor={"n": number}, last=number == 2, asked_at=part.now)
+        finally:
+            await asyncio.sleep(0)
+            told.append("read ended")
+
+    @asynccontextmanager
+    async def connect(_shop: Any, **_: Any) -> AsyncIterator[Any]:
+        try:
+            yield object()
+        finally:
+            told.append("way out closed")
+
+    bench = make_bench(make_stream(Script([]), read=read), shops=[make_shop()], connect=connect)
+    bench.store.fail_commit = [LeaseLost("testing:1")]
+    await bench.tick()
+    assert told == ["read ended", "way out closed"]
 
 
 async def test_a_lease_lost_before_a_run_begins_costs_only_that_shop() -> None:
