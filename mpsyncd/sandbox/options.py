@@ -62,6 +62,7 @@ class FaultKind(StrEnum):
     SNAPSHOT_EXPIRED = "snapshot_expired"
     REPORT_FAILED = "report_failed"
     REPORT_RETRY = "report_retry"
+    HEAVY_BATCH = "heavy_batch"
     TRICKLE = "trickle"
 
 
@@ -122,7 +123,7 @@ class SandboxOptions:
     limit_scale: float = 1.0
     orders_cap: int = 1_000
     orders_boundary: Literal["at", "after"] = "at"
-    finance_cap: int = 500
+    finance_cap: int = 40
     reports_cap: int = VENDOR_REPORTS_CAP
     faults: tuple[Fault, ...] = ()
     grace: float = 0.25

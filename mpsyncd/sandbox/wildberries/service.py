@@ -18,8 +18,11 @@ from mpsyncd.sandbox.options import Fault, FaultKind, SandboxOptions
 from mpsyncd.sandbox.spoil import spoil, with_new_values
 from mpsyncd.sandbox.wildberries import (
     acquiring,
+    advert_money,
+    adverts,
     cards,
     finance,
+    fullstats,
     funnel,
     funnel_reports,
     general,
@@ -50,6 +53,9 @@ ENDPOINTS = (
     *warehouses.ENDPOINTS,
     *finance.ENDPOINTS,
     *acquiring.ENDPOINTS,
+    *adverts.ENDPOINTS,
+    *fullstats.ENDPOINTS,
+    *advert_money.ENDPOINTS,
     *funnel.ENDPOINTS,
     *funnel_reports.ENDPOINTS,
 )
@@ -57,7 +63,9 @@ GLOBAL_GATE = "*"
 _ANY = "{}"
 
 _AT_THE_GATE = frozenset({FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED})
-_IN_METHODS = frozenset({FaultKind.JAM_LOST, FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY})
+_IN_METHODS = frozenset(
+    {FaultKind.JAM_LOST, FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY, FaultKind.HEAVY_BATCH}
+)
 _ON_PAGES = frozenset(
     {
         FaultKind.EMPTY_PAGE,

@@ -215,6 +215,7 @@ ACTED_OUT_BY_METHODS = {
     FaultKind.SNAPSHOT_EXPIRED,
     FaultKind.REPORT_FAILED,
     FaultKind.REPORT_RETRY,
+    FaultKind.HEAVY_BATCH,
 }
 """Kinds that only some methods know; they are tested with those."""
 
