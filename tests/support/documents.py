@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from mpsyncd.model.page import Page, Slice, SliceKind
-from mpsyncd.model.request import Document
+from mpsyncd.model.request import Document, Row
 from mpsyncd.model.stream import Stream, Table, Write
 from mpsyncd.model.work import Committed
 from mpsyncd.storage.documents import Catalog, retry_rejected, sweep_walk, write_page
@@ -105,7 +105,7 @@ THINGS = stream(THING)
 class PiecedRows:
     """Rows in pieces of `size`; breaks with `error` after the last one if there is one."""
 
-    rows: Sequence[Document]
+    rows: Sequence[Row]
     size: int = 400
     error: BaseException | None = None
     walked: int = 0
@@ -116,9 +116,9 @@ class PiecedRows:
 
     @property
     def last(self) -> Document | None:
-        return self.rows[-1] if self.rows else None
+        return next((row for row in reversed(self.rows) if isinstance(row, dict)), None)
 
-    async def pieces(self) -> AsyncIterator[list[Document]]:
+    async def pieces(self) -> AsyncIterator[list[Row]]:
         self.walked += 1
         for first in range(0, len(self.rows), self.size):
             yield list(self.rows[first : first + self.size])
@@ -134,7 +134,7 @@ def moment(minutes: float) -> datetime:
     return DAY + timedelta(minutes=minutes)
 
 
-def page(rows: Iterable[Document], *, at: float = 1, last: bool = False, size: int = 400) -> Page:
+def page(rows: Iterable[Row], *, at: float = 1, last: bool = False, size: int = 400) -> Page:
     """A page that was asked for at minute `at`."""
     return Page(rows=PiecedRows(list(rows), size), cursor=None, last=last, asked_at=moment(at))
 
@@ -152,7 +152,7 @@ class Lab:
         """The same database under other declarations."""
         return replace(self, catalog=await Catalog.load(self.conn, (*told.tables, *others)), stream=told)
 
-    async def write(self, *rows: Document, at: float = 1, walk_id: int | None = None, size: int = 400, **more: Any) -> Committed:
+    async def write(self, *rows: Row, at: float = 1, walk_id: int | None = None, size: int = 400, **more: Any) -> Committed:
         """Merge rows asked for at minute `at`."""
         return await self.commit(page(rows, at=at, size=size, last=more.pop("last", False)), walk_id=walk_id, **more)
 

@@ -7,7 +7,9 @@ import orjson
 import pytest
 
 from mpsyncd.model.errors import BadData
-from support.documents import THING, Lab, stream
+from mpsyncd.model.request import BadRow
+from mpsyncd.model.stream import Write
+from support.documents import DAY, PAIRS, THING, Lab, page, stream
 from support.marks import both_majors
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -169,3 +171,39 @@ async def test_an_error_that_is_no_rows_fault_is_raised(at: Lab) -> None:
     with pytest.raises(Exception, match="53100"):
         await at.write({"id": 1})
     assert await at.rejected() == []
+
+
+NO_DOCUMENT = BadRow(raw=["7", "x", "9"], reason="the row has 3 cells where the header names 2")
+
+
+@both_majors
+async def test_a_row_that_no_document_could_be_made_of_is_kept_alone_with_its_reason(at: Lab) -> None:
+    for minute in (1, 2):
+        done = await at.write({"id": 1}, NO_DOCUMENT, {"id": 2}, at=minute)
+        assert (done.seen, done.rejected) == (3, 1)
+    assert await at.rejected() == [("lab.things", None, NO_DOCUMENT.reason, 2)]
+    [(document,)] = await at.rows("SELECT document FROM mpsync.rejected_rows")
+    assert orjson.loads(document)["mpsyncd:raw"] == ["7", "x", "9"]
+    assert await at.rows("SELECT id FROM lab.things ORDER BY id") == [(1,), (2,)]
+    assert (await at.retry()).rejected == 1
+    assert await at.rejected() == [("lab.things", None, NO_DOCUMENT.reason, 3)]
+    await at.assert_counts()
+
+
+async def test_such_a_row_holds_a_sweep_back(at: Lab) -> None:
+    """Nobody knows which row it was: nothing may be called missing."""
+    await at.write({"id": 1}, {"id": 2})
+    walk = await at.walk(2)
+    await at.write({"id": 1}, NO_DOCUMENT, at=3, walk_id=walk)
+    await at.sweep(walk, at=2)
+    assert await at.rows("SELECT id FROM lab.things WHERE deleted_at IS NULL ORDER BY id") == [(1,), (2,)]
+
+
+async def test_such_a_row_waits_with_the_others_of_a_slice_that_is_replaced_whole(at: Lab) -> None:
+    told = await at.use(stream(replace(PAIRS, write=Write.REPLACE, scope=lambda part: {"day": part.key["day"]})))
+    part = await at.part(day=DAY.date())
+    await told.commit(page([{"day": "2026-11-01", "code": "a"}, NO_DOCUMENT], at=1), part=part)
+    assert await told.rejected() == []
+    await told.commit(page([{"day": "2026-11-01", "code": "b"}], at=2, last=True), part=part)
+    assert await told.rejected() == [("lab.pairs", None, NO_DOCUMENT.reason, 1)]
+    assert await told.rows("SELECT code FROM lab.pairs ORDER BY code") == [("a",), ("b",)]
