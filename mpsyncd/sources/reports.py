@@ -40,7 +40,7 @@ def report(
     state: Callable[[Any], ReportState],
     download: Callable[[str], Request],
     again: Callable[[str], Request] | None = None,
-    polls: int = 60,
+    polls: int = 30,
 ) -> Read:
     """Read a slice as one report, under an id that is made here (a UUID), another one for each report that is ordered.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mpsyncd.model.errors import BODY_LIMIT, BadData, Transient
 from mpsyncd.model.request import BadRow
+from mpsyncd.transport.archive import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from mpsyncd.model.request import Document, Row
     from mpsyncd.transport.spool import Body
 
-STEP = 64 << 10
 Chunks: TypeAlias = Callable[[], AsyncIterator[bytes]]
-"""Begins the text anew: its bytes in steps of at most 64 KB, with a turn of the loop between them."""
+"""Begins the text anew: its bytes in steps of at most `STEP`, with a turn of the loop between them."""
 _Record: TypeAlias = "list[str] | BadRow"
 _ROW_MOST = 1 << 20
 _JSON = ("{", "[")
