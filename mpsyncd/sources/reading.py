@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from mpsyncd.model.page import Cursor
-    from mpsyncd.model.request import Answer, Api
+    from mpsyncd.model.request import Api
     from mpsyncd.model.stream import Read
     from mpsyncd.sources.pagers import Pager
 
@@ -30,14 +30,16 @@ Ask: TypeAlias = Request | Callable[[Slice], Request]
 """A request, or what makes it of the slice (its days, its key)."""
 
 _WHOLE = Whole()
+_EMPTY_AT = "empty_at"
 
 
 def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> Read:
     """Read page by page from `slice.cursor`, one page an answer; the last one, and only that, is marked, rows or not.
 
     What follows from the end of a walk (sweep) or of a window (complete for ever) is hard to undo, and vendors are known to answer with
-    nothing by mistake: there an empty answer is believed only when it comes twice. `often_empty`: it is nothing special for this method
-    (one of many parents, one of many days) and believed at once.
+    nothing by mistake: there an empty answer is believed only when it comes twice. The first one is a page too, or a method with a slow
+    limit would be snoozed between the two, and begin with the first one again for ever. `often_empty`: it is nothing special for this
+    method (one of many parents, one of many days) and believed at once.
 
     Raises (while iterating):
         BadData: a position came a second time, or the page does not say where the next one begins.
@@ -46,11 +48,17 @@ def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> 
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
         begin = _asked(request, part)
-        cursor, seen = part.cursor, {_mark(part.cursor)}
-        doubt = not often_empty and part.kind is not SliceKind.SINCE
+        doubtful = not often_empty and part.kind is not SliceKind.SINCE
+        again = part.cursor is not None and part.cursor.keys() == {_EMPTY_AT}
+        cursor: Cursor | None = part.cursor[_EMPTY_AT] if again and part.cursor is not None else part.cursor
+        seen = {_mark(cursor)}
         while True:
             asked = pager.ask(begin, part=part, cursor=cursor)
-            answer = await _send(api, asked, twice_if_empty=doubt)
+            answer = await api.send(asked)
+            if doubtful and not again and not answer.rows.count:
+                again = True
+                yield Page(rows=answer.rows, cursor={_EMPTY_AT: cursor}, last=False, asked_at=answer.asked_at)
+                continue
             try:
                 turn = await pager.turn(answer, part=part, cursor=cursor)
                 if not turn.last and _mark(turn.cursor) in seen:
@@ -68,7 +76,7 @@ def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> 
             )
             if turn.last:
                 return
-            cursor = turn.cursor
+            cursor, again = turn.cursor, False
             seen.add(_mark(cursor))
 
     return read
@@ -108,14 +116,6 @@ async def opened(read: Read, api: Api, part: Slice) -> AsyncIterator[AsyncIterat
 
 def _asked(request: Ask, part: Slice) -> Request:
     return request if isinstance(request, Request) else request(part)
-
-
-async def _send(api: Api, request: Request, *, twice_if_empty: bool) -> Answer:
-    answer = await api.send(request)
-    if twice_if_empty and not answer.rows.count:
-        await answer.rows.close()
-        answer = await api.send(request)
-    return answer
 
 
 def _mark(cursor: Cursor | None) -> str:

@@ -86,7 +86,8 @@ def _details(listed: Parents) -> Read:
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
         async with opened(inner, api, part) as pages:
             async for page in pages:
-                yield replace(page, rows=_Joined(page.rows, listed))
+                # Nothing told once is not believed yet.
+                yield replace(page, rows=_Joined(page.rows, listed)) if page.last else page
 
     return read
 
@@ -113,7 +114,8 @@ async def _list(api: Api, part: Slice) -> list[Document]:
         BadData: there is one without a readable id: what is not told of could not be told from what is gone.
     """
     found: dict[int, Document] = {}
-    async with opened(paged(_LIST), api, replace(part, cursor=None)) as pages:
+    # Believed at once, as no position could be kept between two answers; a list that is empty by mistake makes a walk that sees nothing.
+    async with opened(paged(_LIST, often_empty=True), api, replace(part, cursor=None)) as pages:
         async for page in pages:
             async for piece in page.rows.pieces():
                 for group in piece:

@@ -53,14 +53,14 @@ async def test_the_trash_walks_by_its_own_moment() -> None:
 async def test_a_full_last_page_is_followed_by_an_empty_one_that_is_believed_the_second_time() -> None:
     api = ListApi([body(1, total=FULL), body(), body()])
     pages = await pages_of(CARDS, api, WALK)
-    assert [(page.rows.count, page.last) for page in pages] == [(1, False), (0, True)]
+    assert [(page.rows.count, page.last) for page in pages] == [(1, False), (0, False), (0, True)]
     assert pages[-1].cursor == {"updatedAt": at(1), "nmID": 1}
 
 
 async def test_an_empty_page_by_mistake_does_not_end_a_walk() -> None:
     api = ListApi([body(1, total=FULL), body(), body(2)])
     pages = await pages_of(CARDS, api, WALK)
-    assert [(page.rows.count, page.last) for page in pages] == [(1, False), (1, True)]
+    assert [(page.rows.count, page.last) for page in pages] == [(1, False), (0, False), (1, True)]
 
 
 async def test_nothing_new_leaves_the_position_where_it_is_and_costs_one_request() -> None:

@@ -28,8 +28,8 @@ async def test_a_short_page_is_the_last_one() -> None:
 
 
 async def test_where_short_pages_prove_nothing_an_empty_one_ends_it_when_it_comes_twice() -> None:
-    assert await walked([{"id": 1}], [{"id": 2}, {"id": 3}], [], [], until_empty=True) == ([1, 2, 0], [0, 1, 3, 3])
-    assert await walked([{"id": 1}], [], [{"id": 2}], [], [], until_empty=True) == ([1, 1, 0], [0, 1, 1, 2, 2])
+    assert await walked([{"id": 1}], [{"id": 2}, {"id": 3}], [], [], until_empty=True) == ([1, 2, 0, 0], [0, 1, 3, 3])
+    assert await walked([{"id": 1}], [], [{"id": 2}], [], [], until_empty=True) == ([1, 0, 1, 0, 0], [0, 1, 1, 2, 2])
 
 
 async def test_a_page_that_comes_again_is_an_error_and_no_endless_walk() -> None:
@@ -39,5 +39,5 @@ async def test_a_page_that_comes_again_is_an_error_and_no_endless_walk() -> None
 
 async def test_a_list_that_grew_in_front_gives_its_end_again() -> None:
     assert await walked([{"id": 1}, {"id": 2}], [{"id": 2}]) == ([2, 1], [0, 2])
-    assert await walked([{"id": 1}, {"id": 2}], [{"id": 2}], [], [], until_empty=True) == ([2, 1, 0], [0, 2, 3, 3])
+    assert await walked([{"id": 1}, {"id": 2}], [{"id": 2}], [], [], until_empty=True) == ([2, 1, 0, 0], [0, 2, 3, 3])
     assert await walked([{"id": 1}], [{"id": 1}], until_empty=True) == ([1, 1], [0, 1])

@@ -1,5 +1,6 @@
 """Pagers by number and by key, and methods that are not paged: what is asked, where it ends, what can not be trusted."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,8 +114,20 @@ async def test_a_request_may_be_made_of_the_slice() -> None:
 async def test_where_nothing_is_usual_an_empty_answer_is_believed_at_once() -> None:
     for part, often, times in ((WALK, False, 2), (stretch(), False, 2), (WALK, True, 1), (SINCE, False, 1)):
         api = ListApi([[], []])
-        [page] = await pages_of(paged(GET, often_empty=often), api, part)
-        assert (len(api.asked), page.last) == (times, True)
+        pages = await pages_of(paged(GET, often_empty=often), api, part)
+        assert [page.last for page in pages] == [False, True][-times:]
+        assert len(api.asked) == times
+
+
+async def test_an_attempt_may_end_between_two_empty_answers() -> None:
+    """Behind a limit of a minute every attempt gets one answer; the second empty one must not be the first of the next attempt."""
+    for part in (WALK, replace(WALK, cursor={"offset": 2, "page": [2, "x"]})):
+        read = paged(GET, pager=Offset(size=2))
+        first = await anext(aiter(read(ListApi([[]]), part)))
+        assert (first.rows.count, first.last) == (0, False)
+        api = ListApi([[]])
+        [page] = await pages_of(read, api, replace(part, cursor=first.cursor))
+        assert (page.last, api.asked[0].params["offset"]) == (True, str((part.cursor or {"offset": 0})["offset"]))
 
 
 @pytest.mark.parametrize("body, rows", [({"current": 7}, [{"current": 7}]), (None, [])])

@@ -43,7 +43,7 @@ async def test_whole_months_are_asked_for_up_to_today() -> None:
 async def test_an_empty_month_must_be_told_twice() -> None:
     pages, asked = await read([], [{"updSum": 1}], None, None, [{"updSum": 3}])
     assert [params["from"] for params in asked] == ["2026-09-01", "2026-09-01", "2026-10-01", "2026-10-01", "2026-11-01"]
-    assert [len(rows) for _, _, rows in pages] == [1, 0, 1]
+    assert [len(rows) for _, _, rows in pages] == [0, 1, 0, 0, 1]
 
 
 async def test_reading_goes_on_with_the_month_of_the_cursor() -> None:
