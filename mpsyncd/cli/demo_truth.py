@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,8 +19,6 @@ from mpsyncd.storage.pool import Connection
 Row = Mapping[str, Any]
 
 _TABLE = re.compile(r"[a-z_]+\.[a-z_]+")
-_REMARKS = frozenset({"deleted"})
-"""Keys of the truth that are no columns, besides those with a leading underscore."""
 _EXAMPLES = 3
 
 
@@ -101,8 +100,11 @@ def compare(
 ) -> Comparison:
     """Put both sides next to each other. Rows that the vendor shows no more (`_left`) may stand in the table or not.
 
-    Columns of `_may_lack` are not told by every way of reading the row, so null is as good as the true value.
+    Columns of `_may_lack` are not told by every way of reading the row, so null is as good as the true value. Rows with `_unnamed` have no
+    key but one that is made here of those columns: rows of equal content are counted.
     """
+    if truth and "_unnamed" in truth[0]:
+        key, truth, stored = _numbered(truth, stored, types=types, unnamed=truth[0]["_unnamed"])
     expected = {_key(row, key): row for row in truth if not row.get("_left")}
     gone = {_key(row, key) for row in truth if row.get("_left")}
     found = {_key(row, key): row for row in stored}
@@ -128,7 +130,11 @@ def compare(
 
 def _unequal(truth: Row, stored: Row, types: Mapping[str, str]) -> Iterator[str]:
     for column, value in truth.items():
-        if column.startswith("_") or column in _REMARKS or (stored.get(column) is None and column in truth.get("_may_lack", ())):
+        if (
+            column.startswith("_")
+            or (column == "deleted" and isinstance(value, bool))
+            or (stored.get(column) is None and column in truth.get("_may_lack", ()))
+        ):
             continue
         if column not in stored or not same(value, stored[column], kind=types[column]):
             yield column
@@ -149,6 +155,36 @@ def same(truth: Any, stored: Any, *, kind: str) -> bool:
             return bool(_canonical(truth) == _canonical(stored))
         case _:
             return bool(truth == stored)
+
+
+def _numbered(
+    truth: Sequence[Row], stored: Sequence[Row], *, types: Mapping[str, str], unnamed: Sequence[str]
+) -> tuple[Sequence[str], list[Row], list[Row]]:
+    """Both sides with a key made of their content and of how often it was met before."""
+    columns = [column for column in truth[0] if not column.startswith("_") and column not in unnamed]
+
+    def named(rows: Sequence[Row]) -> Iterator[Row]:
+        met: Counter[str] = Counter()
+        for row in rows:
+            content = " ".join(str(_comparable(row[column], types[column])) for column in columns)
+            yield {**row, "_name": content, "_number": met[content]}
+            met[content] += 1
+
+    return ("_name", "_number"), list(named(truth)), list(named(stored))
+
+
+def _comparable(value: Any, kind: str) -> Any:
+    match value:
+        case str() if kind == "timestamp with time zone":
+            return datetime.fromisoformat(value).astimezone(UTC)
+        case datetime():
+            return value.astimezone(UTC)
+        case None:
+            return None
+        case _ if kind == "numeric":
+            return Decimal(str(value)).normalize()
+        case _:
+            return value
 
 
 def _decimal(value: Any) -> Decimal | None:

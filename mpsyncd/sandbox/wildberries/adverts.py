@@ -1,6 +1,7 @@
 """Campaigns of advert-api: `GET /adv/v1/promotion/count`, `GET /api/advert/v2/adverts`, `POST /api/advert/v2/budget` (wildberries.md §6).
 
-Official YAML "promotion" of 2026-08-18, the budget as of October. Campaigns of the obsolete type are in the list and nowhere else. Times are Moscow's with their offset.
+Official YAML "promotion" of 2026-08-18, the budget as of October. Campaigns of the obsolete type are in the list and nowhere
+else. Times are Moscow's with their offset.
 """
 
 from collections import defaultdict

@@ -103,3 +103,17 @@ def test_sameness(truth: Any, stored: Any, kind: str, equal: bool) -> None:
 def test_parts_of_deleted_documents_are_left_out() -> None:
     parts = [{"nm_id": 7, "chrt_id": 1}, {"nm_id": 8, "chrt_id": 2}, {"nm_id": 7, "chrt_id": 3}]
     assert of_living(parts, [{"nm_id": 7, "title": "alive"}], key=("nm_id",)) == [parts[0], parts[2]]
+
+
+def test_rows_without_a_key_are_told_apart_by_their_content_and_counted() -> None:
+    types = {"content": "text", "number": "integer", "upd_time": "timestamp with time zone", "upd_sum": "numeric"}
+    bill = {"upd_time": "2026-11-01T12:00:00+03:00", "upd_sum": "10.50"}
+    stored = {"upd_time": AT, "upd_sum": Decimal("10.5")}
+
+    def compared(true: int, rows: int) -> Comparison:
+        truth = [{**bill, "_unnamed": ["content", "number"]} for _ in range(true)]
+        there = [{**stored, "content": "h", "number": place} for place in range(rows)]
+        return compare(shop="s", table="wb.bills", key=("content", "number"), truth=truth, stored=there, types=types, day=None)
+
+    assert compared(3, 3).equal
+    assert (compared(3, 2).missing, compared(2, 3).extra) == (1, 1)

@@ -79,3 +79,23 @@ def test_a_row_that_the_vendor_shows_no_more_may_be_gone_but_a_binned_one_must_n
     binned = true("a", _left=True, deleted=True)
     assert judged([binned], [stored("a", deleted_at="2026-11-20T10:00:00+00:00")]) == []
     assert judged([binned], [stored("a")]) == ["a: is alive and should be deleted"]
+
+
+def test_rows_without_a_key_are_counted() -> None:
+    key = ("content", "number")
+    kinds = {"content": "text", "number": "integer", "upd_sum": "numeric", "upd_time": "timestamp with time zone"}
+    truth = [{"upd_sum": "5.00", "upd_time": "2026-11-20T10:00:00+00:00", "_unnamed": list(key)} for _ in range(2)]
+    rows = [{"content": "x", "number": place, "upd_sum": 5, "upd_time": "2026-11-20T13:00:00+03:00"} for place in range(3)]
+
+    assert differences(key, truth=truth, stored=rows[:2], kinds=kinds) == []
+    assert "1 missing" in differences(key, truth=truth, stored=rows[:1], kinds=kinds)[0]
+    assert "1 should not be there" in differences(key, truth=truth, stored=rows, kinds=kinds)[0]
+
+
+def test_deleted_is_a_remark_where_it_is_no_column() -> None:
+    kinds = {**KINDS, "deleted": "timestamp with time zone"}
+    moment = "2026-11-20T10:00:00+00:00"
+
+    assert judged([true(deleted=False)], [stored()]) == []
+    assert differences(("srid",), truth=[true(deleted=moment)], stored=[stored(deleted=moment)], kinds=kinds) == []
+    assert len(differences(("srid",), truth=[true(deleted=moment)], stored=[stored(deleted=None)], kinds=kinds)) == 1
