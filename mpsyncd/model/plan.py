@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Workload:
     """What one slice has to get through, as far as it is known before.
 
-    start, end: as in the slice, None for a walk. rows: what the vendor is expected to have for it, None when nobody knows. parents: how many
-    parents there are to ask for, None likewise, 0 for a stream without parents. shortcut: it is read by the stream's shortcut.
+    start, end: as in the slice, None for a walk. rows: what the vendor is expected to have for it, None when nobody knows. parents: how
+    many there are to ask for, None likewise, 0 for a stream without parents. shortcut: it is read by the stream's shortcut.
     """
 
     kind: SliceKind

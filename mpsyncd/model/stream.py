@@ -54,6 +54,18 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Rows of another stream's main table that documents of this one point at.
+
+    columns: key columns of that table -> keys of the document. A row that is not there becomes a stub: nothing but its key, alive, filled
+    when the object itself is read, never tombstoned. A document that points at nothing (null, absent, no such key) makes none.
+    """
+
+    table: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One table that a stream fills.
 
@@ -70,6 +82,7 @@ class Table:
     scope that it did not see are tombstoned, unless that is suspicious. A walk sweeps the whole table, whatever the scope.
     numbered: for documents without a key of their own, the two key columns that are made for them: a hash of the content (text) and the
     number of the document among equal ones of its slice, from 1.
+    refers: rows of other tables that must be there when a document is: stubs stand in for those that are missing.
     """
 
     name: str
@@ -87,6 +100,7 @@ class Table:
     numbered: tuple[str, str] | None = None
     write: Write = Write.UPSERT
     tracks: tuple[Track, ...] = ()
+    refers: tuple[Reference, ...] = ()
 
     @property
     def swept_by_slice(self) -> bool:
@@ -142,7 +156,8 @@ class Stream:
     `overlap`, or a day falls between the lanes when they are planned before and after a midnight.
     suspect_empty: a slice of time that ends without any row although live rows of its `scope` (else of its days, by `day`) are stored is
     an EmptySnapshot; with force it is believed.
-    requests: what a slice costs, as HTTP requests by limit, for plans; without it one for each of its `limits` and page, and one for the end.
+    requests: what a slice costs, as HTTP requests by limit, for plans; without it one of each of its `limits` for a page, and one for the
+    end.
     """
 
     name: str

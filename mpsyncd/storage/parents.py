@@ -50,7 +50,7 @@ def statement(shape: Shape, parents: Parents, *, after: Sequence[Any] | None, si
     """Return the query of a page, whose $1 is the shop, and its other values."""
     key, values = shape.table.key, list[object]()
     _check(shape, parents)
-    conditions = ["t.shop_id = $1", *(() if parents.deleted else ("t.deleted_at IS NULL",))]
+    conditions = ["t.shop_id = $1", "t.row_hash <> ''", *(() if parents.deleted else ("t.deleted_at IS NULL",))]
 
     def given(value: object) -> str:
         values.append(value)

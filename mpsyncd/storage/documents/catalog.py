@@ -74,6 +74,7 @@ class Catalog:
         for table in declared.values():
             _check(table, columns[table.name], keys.get(table.name, ()))
             _check_part(table, declared)
+            _check_references(table, declared)
         for history in histories:
             _check_history(history, declared[history.removesuffix("_history")], columns, keys.get(history, ()))
         return cls(MappingProxyType({name: _shape(table, columns[name], declared) for name, table in declared.items()}))
@@ -139,6 +140,17 @@ def _check_part(table: Table, declared: Mapping[str, Table]) -> None:
         )
     if table.rows is None and table.at is None:
         raise ConfigError(f"The part {table.name} declares neither `at` nor `rows`: there is no telling where its rows come from.")
+
+
+def _check_references(table: Table, declared: Mapping[str, Table]) -> None:
+    for reference in table.refers:
+        referred = declared.get(reference.table)
+        if referred is None or referred.part_of is not None:
+            raise ConfigError(f"The table {table.name} refers to {reference.table}, which is no stream's main table.")
+        if set(reference.columns) != set(referred.key):
+            raise ConfigError(
+                f"{table.name} refers to {reference.table} by {', '.join(reference.columns)}; its key is {', '.join(referred.key)}."
+            )
 
 
 def _check_history(history: str, table: Table, columns: Mapping[str, Sequence[Column]], key: tuple[str, ...]) -> None:

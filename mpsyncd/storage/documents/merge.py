@@ -15,7 +15,7 @@ from mpsyncd.model.work import Committed
 from mpsyncd.storage.documents.shape import salt_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
     from typing import TypeAlias
 
@@ -84,6 +84,7 @@ class Merge:
     any_rejected: rejected rows of these tables exist, so that what is written well must look for them. eager: the last batch was mostly
     written, so the next is rendered while PostgreSQL is still busy. number: how often a content was met, for numbered documents.
     unread: documents whose key could not be read. turn: held while a batch is written, as a connection does one thing at a time.
+    referred: tables whose rows the documents point at.
     """
 
     conn: Connection
@@ -100,6 +101,7 @@ class Merge:
     number: Counter[str] = field(default_factory=Counter)
     unread: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    referred: Mapping[str, Shape] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -145,6 +147,7 @@ async def begin(
         main=main,
         parts=parts,
         salt=salt_of(main, parts),
+        referred={one.table: catalog.shape(one.table) for shape in (main, *parts) for one in shape.table.refers},
         any_rejected=bool(await conn.fetchval(_ANY_REJECTED, shop_id, names)),
     )
 

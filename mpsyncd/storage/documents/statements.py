@@ -131,6 +131,21 @@ DELETE FROM {self.table} WHERE ctid = ANY (ARRAY(
     SELECT t.found_ctid FROM unnest({self.given(2)}) AS i ({self.aliases()}) JOIN {self.found("t.ctid AS found_ctid")} ON {self.same}))"""  # noqa: S608
 
     @property
+    def absent(self) -> str:
+        """(shop, keys…) -> the keys that have no row."""
+        return f"""
+SELECT {self.aliases()} FROM unnest({self.given(2)}) AS i ({self.aliases()}) LEFT JOIN {self.found("t.synced_at")} ON {self.same}
+WHERE t.synced_at IS NULL"""  # noqa: S608
+
+    @property
+    def stub(self) -> str:
+        """(shop, keys…, moment): a row of nothing but its key for each that is not there; any answer is younger than it."""
+        moment = f"${len(self.key) + 2}::timestamptz"
+        return f"""
+INSERT INTO {self.table} (shop_id, {listed(self.key)}, row_hash, first_seen_at, synced_at)
+SELECT $1, {self.aliases()}, '', {moment}, 'epoch' FROM unnest({self.given(2)}) AS i ({self.aliases()}) ON CONFLICT DO NOTHING"""  # noqa: S608
+
+    @property
     def mark(self) -> str:
         """(walk, keys…): marks of the walk; the status tells how many are new."""
         return f"""
@@ -146,8 +161,8 @@ ON CONFLICT DO NOTHING"""  # noqa: S608
 
     @property
     def missed(self) -> str:
-        """Condition on a row t of shop $1: alive, not marked by walk $2, written before $3."""
+        """Condition on a row t of shop $1: alive, no stub, not marked by walk $2, written before $3."""
         return (
-            "t.shop_id = $1 AND t.deleted_at IS NULL AND t.synced_at < $3 AND NOT EXISTS "
+            "t.shop_id = $1 AND t.deleted_at IS NULL AND t.row_hash <> '' AND t.synced_at < $3 AND NOT EXISTS "
             f"(SELECT FROM mpsync.walk_seen w WHERE w.walk_id = $2 AND w.key_hash = {self.hashed('t', self.key)})"
         )

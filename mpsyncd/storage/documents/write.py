@@ -17,6 +17,7 @@ from mpsyncd.storage.documents.parts import put_parts
 from mpsyncd.storage.documents.prepare import prepare, render
 from mpsyncd.storage.documents.rows import put
 from mpsyncd.storage.documents.shape import Item, Refusal, Stored
+from mpsyncd.storage.documents.stubs import put_stubs
 
 if TYPE_CHECKING:
     from mpsyncd.storage.documents.merge import Batch, Batches, Merge
@@ -64,6 +65,7 @@ async def _write_batch(merge: Merge, batch: Batch) -> None:
     written, failed = await _put(merge, batch.asked_at, winning)
     refused += failed
     part_refused = await put_parts(merge, batch.asked_at, written)
+    await put_stubs(merge, batch.asked_at, written)
     await events.track(merge, batch.asked_at, written)
     if merge.main.table.write is Write.SNAPSHOT:
         await history.remember(merge, batch.asked_at, [item.key for item in written])
