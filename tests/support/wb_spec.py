@@ -44,10 +44,16 @@ OPERATIONS = {
     "POST /api/finance/v1/acquiring/detailed": "13-finances.yaml",
     "POST /api/finance/v1/acquiring/detailed/{reportId}": "13-finances.yaml",
     "GET /api/v1/account/balance": "13-finances.yaml",
+    "GET /adv/v1/promotion/count": "08-promotion.yaml",
+    "GET /api/advert/v2/adverts": "08-promotion.yaml",
+    "GET /adv/v3/fullstats": "08-promotion.yaml",
+    "GET /adv/v1/upd": "08-promotion.yaml",
+    "GET /adv/v1/payments": "08-promotion.yaml",
+    "GET /adv/v1/balance": "08-promotion.yaml",
 }
 """Every method of the sandbox with the file that describes it."""
 
-LATER_OPERATIONS = frozenset({"POST /api/analytics/v1/stocks-report/seller-warehouses"})
+LATER_OPERATIONS = frozenset({"POST /api/analytics/v1/stocks-report/seller-warehouses", "POST /api/advert/v2/budget"})
 """Methods of the sandbox that came after the files were stored (evidence of autumn 2026)."""
 
 
