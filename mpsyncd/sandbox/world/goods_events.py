@@ -39,7 +39,8 @@ def warehouse_changed(seller: Seller, dice: Random, _at: datetime) -> None:
         case "process":
             _put(seller, replace(one, processing=not one.processing))
         case "open":
-            _put(seller, replace(one, id=max(seller.warehouses) + 1, name=f"Склад {max(seller.warehouses) + 1}", deleting=False))
+            number, office = max(seller.warehouses) + 1, dice.choice(seller.offices)
+            _put(seller, replace(one, id=number, name=f"Склад {number}", office_id=office.id, deleting=False))
         case _ if one.deleting:
             del seller.warehouses[one.id]
         case _ if len(standing) > FEWEST:

@@ -53,3 +53,14 @@ def test_time_that_goes_backwards_gives_nothing() -> None:
     assert not bucket.take(50).allowed
     assert not bucket.take(109).allowed
     assert bucket.take(110).allowed
+
+
+def test_what_is_charged_afterwards_is_owed() -> None:
+    bucket = Bucket(Limit(1, 5), now=0)
+    bucket.take(0)
+
+    assert bucket.charge(2) == 2
+    assert bucket.charge(9) == 0
+    assert bucket.take(0).retry == pytest.approx(8)
+    assert not bucket.take(7.9).allowed
+    assert bucket.take(8).allowed

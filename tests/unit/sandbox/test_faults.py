@@ -6,6 +6,7 @@ import pytest
 
 from mpsyncd.sandbox import Fault, FaultKind, Manner, TokenType
 from support.sandbox_caller import BORN, CARDS, ORDERS, PAGED, SELLER_INFO, SMALL, Caller
+from support.sandbox_shop import WAREHOUSES
 
 SINCE = f"{ORDERS}?dateFrom=2026-01-01"
 
@@ -123,6 +124,16 @@ def test_changed_types_keep_their_meaning_and_the_cursor() -> None:
     assert any(isinstance(sku, int) for got, _ in skus for sku in got)
 
 
+def test_new_values_stand_under_the_keys_that_the_vendor_lists_values_of() -> None:
+    right: Any = Caller(SMALL, PAGED).get(SINCE).json()
+    rows: Any = armed(FaultKind.UNKNOWN_VALUES).get(SINCE).json()
+
+    assert rows == [row | {"warehouseType": "futureValue"} for row in right]
+    places: Any = armed(FaultKind.UNKNOWN_VALUES).get(WAREHOUSES).json()
+    assert {(place["cargoType"], place["deliveryType"]) for place in places} == {(99, 99)}
+    assert armed(FaultKind.UNKNOWN_VALUES, count=1).post(CARDS, {}).json() == Caller(SMALL, PAGED).post(CARDS, {}).json()
+
+
 def test_revoked_token_while_the_fault_lives() -> None:
     caller = armed(FaultKind.REVOKED, seconds=60)
 
@@ -217,7 +228,7 @@ ACTED_OUT_BY_METHODS = {
     FaultKind.REPORT_RETRY,
     FaultKind.HEAVY_BATCH,
 }
-"""Kinds that only some methods know; they are tested with those."""
+"""Kinds that only some methods know; they are tested with those (order feed, stocks, reports)."""
 
 
 def test_every_kind_does_something() -> None:

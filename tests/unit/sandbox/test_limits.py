@@ -4,6 +4,7 @@ import pytest
 
 from mpsyncd.sandbox import Response, TokenType
 from support.sandbox_caller import CARDS, ORDERS, PAGED, SELLER_INFO, SMALL, TRASH, Caller
+from support.sandbox_shop import FUNNEL, MONTH, OFFICES, ORDER_FEED, PRICES, SALES, WAREHOUSES
 
 SINCE = f"{ORDERS}?dateFrom=2026-01-01"
 
@@ -28,6 +29,11 @@ def until_refused(caller: Caller, url: str = SINCE, *, token: str | None = None)
         (SELLER_INFO, TokenType.PERSONAL, 10, 60),
         (SELLER_INFO, TokenType.BASE, 1, 86_400),
         ("/wb/marketplace-api/ping", TokenType.BASE, 99, 10),
+        (f"{SALES}?dateFrom=2026-01-01", TokenType.PERSONAL, 1, 60),
+        (f"{SALES}?dateFrom=2026-01-01", TokenType.BASE, 1, 7_200),
+        (f"{PRICES}?limit=10", TokenType.PERSONAL, 5, 0.6),
+        (f"{PRICES}?limit=10", TokenType.BASE, 1, 900),
+        (WAREHOUSES, TokenType.BASE, 20, 0.2),
     ],
 )
 def test_burst_and_interval_are_the_published_ones(url: str, kind: TokenType, burst: int, interval: float) -> None:
@@ -81,6 +87,25 @@ def test_budgets_belong_to_seller_type_and_method() -> None:
     assert caller.get(SINCE, token=caller.make("paged")).status == 200
     assert caller.get(SELLER_INFO).status == 200
     assert caller.post(CARDS, {}).status == 200
+
+
+def test_limits_of_analytics_are_hours_long_for_base_tokens() -> None:
+    caller = Caller()
+    base = caller.make(type=TokenType.BASE)
+    bodies = {ORDER_FEED: {"selectedPeriod": MONTH}, FUNNEL: {"selectedPeriod": {"start": "2026-11-20", "end": "2026-11-20"}}}
+
+    for url, body in bodies.items():
+        assert caller.post(url, body, token=base).status == 200
+    late = {url: caller.post(url, body, token=base).headers["X-RateLimit-Retry"] for url, body in bodies.items()}
+
+    assert late == {ORDER_FEED: "10800", FUNNEL: "1800"}
+
+
+def test_both_lists_of_warehouses_share_one_budget() -> None:
+    caller = Caller()
+    until_refused(caller, WAREHOUSES)
+
+    assert caller.get(OFFICES).status == 429
 
 
 def test_every_host_has_its_own_ping_budget() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mpsyncd.sandbox import Request
 from support.sandbox_caller import BORN, CARDS, ORDERS, Caller
+from support.sandbox_shop import FUNNEL, HISTORY, OFFICES, ORDER_FEED, PRICES, REPORTS, SALES, SELLER_STOCKS, WB_STOCKS
 
 REMOVED = [
     ("GET", "statistics-api/api/v5/supplier/reportDetailByPeriod"),
@@ -109,14 +110,22 @@ def test_limits_go_on_while_the_world_is_frozen() -> None:
     assert caller.get(f"{ORDERS}?dateFrom=2026-01-01").status == 200
 
 
-ADDRESSES = (ORDERS, CARDS, "/wb/common-api/ping", "/_truth/small/wb.orders", "/_faults", "/_revoke", "/_requests", "/_", "")
+TRADE = (SALES, ORDER_FEED, WB_STOCKS, SELLER_STOCKS, FUNNEL, HISTORY, PRICES, OFFICES, REPORTS, f"{REPORTS}/retry", f"{REPORTS}/file/x")
+ADDRESSES = (ORDERS, CARDS, *TRADE, "/wb/common-api/ping", "/_truth/small/wb.orders", "/_faults", "/_revoke", "/_requests", "/_", "")
+FIELDS = ("selectedPeriod", "pagination", "nmIds", "orderBy", "limit", "offset", "id", "reportType", "params", "downloadId", "settings")
 VERBS = ("GET", "POST", "DELETE", "HEAD")
-NAMES = ("dateFrom", "flag", "offset", "limit", "locale")
-DOCUMENTS = st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(), st.lists)
+NAMES = ("dateFrom", "flag", "offset", "limit", "locale", "filterNmID", "filter[downloadIds]")
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text()
 MOMENTS = ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "0001-01-01", "9999-12-31")
+DOCUMENTS = st.recursive(
+    SCALARS | st.sampled_from(MOMENTS),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from((*FIELDS, "start", "end", "snapshotTime", "startDate", "endDate")), inner)
+    ),
+)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     verb=st.sampled_from(VERBS),
     path=st.sampled_from(ADDRESSES) | st.text(),
@@ -140,3 +149,6 @@ def test_nothing_that_a_client_may_send_breaks_the_core(
 def test_ends_of_the_calendar_are_answered(moment: str, flag: int) -> None:
     assert Caller().get(f"{ORDERS}?dateFrom={moment.replace('+', '%2B')}&flag={flag}").status in {200, 400}
     assert Caller().post(CARDS, {"settings": {"cursor": {"updatedAt": moment}}}).status in {200, 400}
+    for period in ({"start": moment}, {"start": "2026-11-20T00:00:00Z", "end": moment}, {"start": moment, "end": moment}):
+        assert Caller().post(ORDER_FEED, {"selectedPeriod": period}).status in {200, 400}
+        assert Caller().post(FUNNEL, {"selectedPeriod": period}).status == 400

@@ -13,8 +13,13 @@ from support.sandbox_caller import BORN, PAGED, SMALL, Caller
 LATER = BORN + timedelta(hours=2)
 
 
+BIG = {"wb.funnel"}
+"""A hundred thousand rows that no event touches: they have tests of their own."""
+
+
 def truth(world: World, at: Any = LATER) -> dict[str, list[Any]]:
-    return {f"{name}/{table}": list(read(seller, at)) for name, seller in world.sellers.items() for table, read in TABLES}
+    tables = [(table, read) for table, read in TABLES if table not in BIG]
+    return {f"{name}/{table}": list(read(seller, at)) for name, seller in world.sellers.items() for table, read in tables}
 
 
 def world(**options: Any) -> World:
