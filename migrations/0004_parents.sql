@@ -3,4 +3,3 @@
 ALTER TABLE mpsync.feeds ADD COLUMN waits_for text;             -- a stream of the same shop whose next complete walk wakes this feed
 ALTER TABLE mpsync.slices ADD COLUMN share double precision;    -- committed share, 0 to 1, where the cursor is no time
 ALTER TABLE mpsync.run_feeds ADD COLUMN skipped bigint NOT NULL DEFAULT 0;  -- parents that the vendor has no more
-ALTER TABLE mpsync.daemons ADD COLUMN place text;               -- boot and process namespace in which the pid means something

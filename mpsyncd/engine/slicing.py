@@ -42,10 +42,10 @@ def range_slices(stream: Stream, *, start: datetime, end: datetime) -> tuple[New
     return _windows(stream, start, end, stream.window, key={"manual": True})
 
 
-def by_shortcut(part: Slice) -> str | None:
+def by_shortcut(part: Slice | NewSlice) -> str | None:
     """The capability of the shortcut by which a slice is read, None for one that is read as usual."""
-    capability: str | None = part.key.get(_SHORTCUT)
-    return capability
+    capability = part.key.get(_SHORTCUT)
+    return None if capability is None else str(capability)
 
 
 def _walk_is_due(stream: Stream, feed: Feed, *, mode: Mode, now: datetime) -> bool:

@@ -59,7 +59,7 @@ class TableView:
 class RunFeedView:
     """One feed in one run. `moved_at`: its last commit. `silent_for`: time without one, None once it has a verdict.
 
-    progress, rows_so_far: as in FeedView, for this run.
+    progress, rows_so_far: as in FeedView, for this run. skipped: parents that were passed by, as the vendor has them no more.
     """
 
     feed_id: int
@@ -75,6 +75,7 @@ class RunFeedView:
     updated: int = 0
     tombstoned: int = 0
     rejected: int = 0
+    skipped: int = 0
     moved_at: datetime | None = None
     ended_at: datetime | None = None
     silent_for: timedelta | None = None
@@ -103,6 +104,7 @@ class RunView:
     updated: int = 0
     tombstoned: int = 0
     rejected: int = 0
+    skipped: int = 0
     folded_since: datetime | None = None
     percent: int | None = None
     feeds: tuple[RunFeedView, ...] = ()

@@ -112,11 +112,14 @@ async def next_due(connection: Connection, daemon: UUID, after: datetime) -> dat
 
 
 _COUNT = "SELECT count(*) FROM mpsync.feeds f"
-_LATE = _COUNT + _OPEN + "AND f.lane = 'live' AND greatest(f.next_due_at, f.not_before) < $2"
+_LATE = _COUNT + _OPEN + "AND f.lane = 'live' AND f.waits_for IS NULL AND greatest(f.next_due_at, f.not_before) < $2"
 
 
 async def late(connection: Connection, daemon: UUID, since: datetime) -> int:
-    """How many live feeds of held, working shops were due before `since` and have no verdict yet. A backfill is never late."""
+    """How many live feeds of held, working shops were due before `since` and have no verdict yet.
+
+    A backfill is never late, and a feed that waits for its parents is not late by itself.
+    """
     count: int = await connection.fetchval(_LATE, daemon, since)
     return count
 

@@ -29,7 +29,7 @@ JOIN mpsync.shops s ON s.shop_id = r.shop_id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(pages), 0)::bigint AS pages, coalesce(sum(seen), 0)::bigint AS seen, coalesce(sum(inserted), 0)::bigint AS inserted,
            coalesce(sum(updated), 0)::bigint AS updated, coalesce(sum(tombstoned), 0)::bigint AS tombstoned,
-           coalesce(sum(rejected), 0)::bigint AS rejected
+           coalesce(sum(rejected), 0)::bigint AS rejected, coalesce(sum(skipped), 0)::bigint AS skipped
     FROM mpsync.run_feeds rf WHERE rf.run_id = r.run_id
 ) sums
 """
@@ -54,7 +54,8 @@ _OPEN = _RUN + _ALL + _SUMS + "WHERE r.ended_at IS NULL AND ($1::bigint IS NULL 
 _LAST = _RUN + _NEWEST + _SUMS + "WHERE $1::bigint IS NULL OR r.shop_id = $1"
 _FEEDS = """
 SELECT rf.run_id, rf.feed_id, f.stream, f.lane, rf.verdict, rf.reason, rf.error, rf.pages, rf.seen, rf.inserted, rf.updated, rf.tombstoned,
-       rf.rejected, rf.started_at, rf.moved_at, rf.ended_at, CASE WHEN f.last_full_at IS NULL THEN 0 ELSE coalesce(c.live, 0) END AS before
+       rf.rejected, rf.skipped, rf.started_at, rf.moved_at, rf.ended_at,
+       CASE WHEN f.last_full_at IS NULL THEN 0 ELSE coalesce(c.live, 0) END AS before
 FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id) JOIN mpsync.shops s USING (shop_id)
 LEFT JOIN mpsync.stream_tables t ON t.source = s.source AND t.stream = f.stream AND t.main AND t.declared
 LEFT JOIN mpsync.table_counts c ON c.shop_id = f.shop_id AND c.table_name = t.table_name
@@ -122,6 +123,7 @@ def _feed(row: Record, now: datetime, work: Mapping[int, UnderWay]) -> RunFeedVi
         updated=row["updated"],
         tombstoned=row["tombstoned"],
         rejected=row["rejected"],
+        skipped=row["skipped"],
         moved_at=row["moved_at"],
         ended_at=row["ended_at"],
         silent_for=now - (row["moved_at"] or row["started_at"]) if at_work else None,
@@ -150,4 +152,5 @@ def _run(row: Record) -> RunView:
         updated=row["updated"],
         tombstoned=row["tombstoned"],
         rejected=row["rejected"],
+        skipped=row["skipped"],
     )

@@ -13,7 +13,7 @@ from mpsyncd.model.feed import Lease
 from mpsyncd.storage.nudge import notify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import timedelta
     from uuid import UUID
 
@@ -89,18 +89,6 @@ async def release(connection: Connection, daemon: UUID) -> None:
     """Give back everything that the daemon holds and wake the others, so that they need not wait for the leases to expire."""
     await connection.execute(_RELEASE, [daemon], "its daemon was stopped")
     await notify(connection)
-
-
-async def release_dead(connection: Connection, *, host: str, alive: Callable[[int], bool]) -> int:
-    """Give back what dead daemons of this host left, so that a restart after a crash need not wait; return how many they were.
-
-    `alive` tells whether a process id of this host is a live daemon; `host` must be a name that no other machine or container has.
-    """
-    rows = await connection.fetch("SELECT daemon_id, pid FROM mpsync.daemons WHERE host = $1 AND gone_at IS NULL", host)
-    dead = [row["daemon_id"] for row in rows if not alive(row["pid"])]
-    if dead:
-        await connection.execute(_RELEASE, dead, "its daemon went away")
-    return len(dead)
 
 
 async def release_all(connection: Connection) -> None:

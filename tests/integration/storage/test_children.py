@@ -136,8 +136,10 @@ async def test_a_wait_inside_a_run_is_shown_until_the_parents_are_there(at: Fami
     assert (await at.child()).reason is None
 
 
-async def test_a_daemon_that_dies_while_a_child_waits_leaves_it_due(at: Family) -> None:
+async def test_a_daemon_that_dies_while_a_child_waits_leaves_it_due_but_not_late(at: Family) -> None:
     await at.store.show_wait(at.lease, at.run_id, at.words, waits_for="cards")
+    async with at.pool.connection() as connection:
+        assert await feeds.late(connection, ONE, NOW + HOUR) == 1, "the parents themselves"
     [due] = await at.store.due(ONE, NOW)
     assert {feed.stream for feed in due.feeds} == {"cards", "words"}
 
@@ -177,4 +179,6 @@ async def test_parents_that_are_passed_by_are_counted(at: Family) -> None:
     work = Work(lease=at.lease, run_id=at.run_id, feed=at.words, stream=WORDS, open_slice=part)
     for last in (False, True):
         await at.store.commit(work, Page(rows=ListedRows([]), cursor=None, last=last, asked_at=NOW, skipped=2))
-    assert await value(at.pool, "SELECT skipped FROM mpsync.run_feeds WHERE feed_id = $1", at.words.feed_id) == 4
+    async with at.pool.connection() as connection:
+        run = await history.show_run(connection, at.run_id)
+    assert (run.skipped, {feed.stream: feed.skipped for feed in run.feeds}) == (4, {"cards": 0, "words": 4})

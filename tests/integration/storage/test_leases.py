@@ -11,7 +11,7 @@ from mpsyncd.model.stream import Lane
 from mpsyncd.storage import leases, requests, runs, shop_status
 from mpsyncd.storage.nudge import CHANNEL
 from mpsyncd.storage.pool import Database
-from support.storage import FACTS, NOW, ONE, TTL, TWO, add_shop, execute, hold, plan, value
+from support.storage import NOW, ONE, TTL, TWO, add_shop, execute, hold, plan, value
 
 EXPIRE = "UPDATE mpsync.leases SET expires_at = now() - interval '1 second'"
 
@@ -146,16 +146,6 @@ async def test_release_gives_everything_back_at_once_and_wakes_the_others(pool: 
     [taken] = await hold(pool, TWO)
     assert taken.fence == first.fence + 1
     assert await value(pool, "SELECT gone_at IS NOT NULL FROM mpsync.daemons WHERE daemon_id = $1", ONE)
-
-
-async def test_a_restart_on_the_same_host_need_not_wait(pool: Database) -> None:
-    await add_shop(pool)
-    await hold(pool, ONE)
-    async with pool.transaction() as connection:
-        assert await leases.release_dead(connection, host="elsewhere", alive=lambda _: False) == 0
-        assert await leases.release_dead(connection, host=FACTS.host, alive=lambda _: True) == 0
-        assert await leases.release_dead(connection, host=FACTS.host, alive=lambda _: False) == 1
-    assert len(await hold(pool, TWO)) == 1
 
 
 async def test_the_only_possible_daemon_takes_all_at_once(pool: Database) -> None:
