@@ -92,9 +92,20 @@ class Fault:
 
 
 DEMO_SELLERS = (
-    SellerSpec(name="north-wind", title="ИП Северный Ветер", cards=260, trashed=210, orders=3_600, jam=True),
-    SellerSpec(name="linen-shop", title="ООО Льняная Лавка", cards=120, trashed=12, orders=1_500),
-    SellerSpec(name="small-toys", title="ИП Малые Игрушки", cards=35, trashed=4, orders=240),
+    SellerSpec(
+        name="north-wind",
+        title="ИП Северный Ветер",
+        cards=260,
+        trashed=210,
+        orders=3_600,
+        jam=True,
+        weeks=50,
+        operations=120,
+        campaigns=110,
+        advert_history=timedelta(days=170),
+    ),
+    SellerSpec(name="linen-shop", title="ООО Льняная Лавка", cards=120, trashed=12, orders=1_500, weeks=26, operations=40, campaigns=30),
+    SellerSpec(name="small-toys", title="ИП Малые Игрушки", cards=35, trashed=4, orders=240, operations=15, campaigns=0),
 )
 
 
@@ -123,7 +134,7 @@ class SandboxOptions:
     limit_scale: float = 1.0
     orders_cap: int = 1_000
     orders_boundary: Literal["at", "after"] = "at"
-    finance_cap: int = 40
+    finance_cap: int = 30
     reports_cap: int = VENDOR_REPORTS_CAP
     faults: tuple[Fault, ...] = ()
     grace: float = 0.25

@@ -29,6 +29,9 @@ def test_demo_has_two_full_pages_of_every_list() -> None:
     assert len(big.cards) >= 250
     assert len(big.trash) >= 201
     assert len(big.orders) > 2 * options.orders_cap
+    weeks = big.finance.statements(BORN)
+    assert min(sum(1 for _ in big.finance.walk([one])) for one in weeks if one.kind == 1) > 2 * options.finance_cap
+    assert len(big.adverts.every()) > 2 * 50
 
 
 def test_tokens_are_the_same_after_a_restart() -> None:
