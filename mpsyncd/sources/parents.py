@@ -93,7 +93,7 @@ class _Place:
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> _Place:
-        return cls() if cursor is None else cls(**cursor)
+        return cls() if cursor is None or "after" not in cursor else cls(**cursor)
 
     def behind(self, step: _Step, *, key: tuple[str, ...]) -> _Place:
         here, size = _key(step.parents[-1], key), len(step.parents)

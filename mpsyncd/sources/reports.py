@@ -97,8 +97,8 @@ class _Report:
     polls: int
 
     async def read(self, api: Api, part: Slice) -> AsyncIterator[Page]:
-        place = _intent(part, number=1) if part.cursor is None else _Place(**part.cursor)
-        fresh = part.cursor is None
+        left = None if part.cursor is None or "step" not in part.cursor else _Place(**part.cursor)
+        place, fresh = left or _intent(part, number=1), left is None
         if fresh:
             yield place.page()
         try:

@@ -30,10 +30,10 @@ def each_window(read: Read, *, days: int, zone: tzinfo, newest_first: bool = Fal
 
     async def pages(api: Api, part: Slice) -> AsyncIterator[Page]:
         windows = _windows(part, days=days, zone=zone, newest_first=newest_first)
-        begin = _place(windows, part.cursor)
+        begin, inside = _place(windows, part.cursor)
         for index in range(begin, len(windows)):
             first, behind = windows[index]
-            cursor = part.cursor["inner"] if part.cursor and index == begin else None
+            cursor = inside if index == begin else None
             narrowed = replace(part, start=_midnight(first, zone), end=_midnight(behind, zone), cursor=cursor)
             following = windows[index + 1][0] if index + 1 < len(windows) else None
             async with opened(read, api, narrowed) as inner:
@@ -69,10 +69,12 @@ def _windows(part: Slice, *, days: int, zone: tzinfo, newest_first: bool) -> lis
     return found[::-1] if newest_first else found
 
 
-def _place(windows: list[tuple[date, date]], cursor: Cursor | None) -> int:
-    if cursor is None:
-        return 0
-    return [first.isoformat() for first, _ in windows].index(cursor["from"])
+def _place(windows: list[tuple[date, date]], cursor: Cursor | None) -> tuple[int, Cursor | None]:
+    """Which window comes next and the position within; the first one when the position is that of another division into windows."""
+    begins = [first.isoformat() for first, _ in windows]
+    if cursor is None or cursor.get("from") not in begins:
+        return 0, None
+    return begins.index(cursor["from"]), cursor["inner"]
 
 
 def _cursor(page: Page, *, here: date, following: date | None) -> Cursor | None:

@@ -253,6 +253,15 @@ async def test_a_position_within_a_batch_that_is_another_one_now_is_not_believed
     assert {(row["chat"], row["event"]) for row in await rows_of(*pages)} == {(chat, event) for chat in (1, 3, 4, 5) for event in (0, 1)}  # type: ignore[index]
 
 
+@pytest.mark.parametrize("cursor", [{"offset": 4}, {"from": "2026-01-01", "inner": None}, {}])
+async def test_a_position_that_another_kind_of_read_left_is_none(cursor: dict[str, Any]) -> None:
+    """A new version may read an open slice in another way."""
+    part = replace(stretch(parents=parents_of(chats(2))), cursor=cursor)
+    for read in (each_parent(of, key=("id",)), each_window(each_parent(of, key=("id",)), days=1, zone=MOSCOW)):
+        pages = await pages_of(read, Answering(events), part)
+        assert {row["chat"] for row in await rows_of(*pages)} == {1, 2}  # type: ignore[index]
+
+
 async def test_windows_parents_and_pages_compose_either_way() -> None:
     """Campaigns in batches, days in windows, pages of both: the three factories inside of each other."""
 

@@ -191,6 +191,12 @@ async def test_ids_differ_between_slices_attempts_and_installations() -> None:
     assert len(set(ids)) == 3
 
 
+async def test_a_position_that_another_kind_of_read_left_is_none() -> None:
+    maker = Maker()
+    pages = await pages_of(reader(), Answering(maker), replace(stretch(), cursor={"from": "2026-01-01", "inner": None}))
+    assert (len(maker.ordered), pages[-1].last) == (1, True)
+
+
 async def test_looks_are_counted_and_the_next_attempt_goes_on() -> None:
     maker = Maker(looks=9)
     api = Answering(maker)
