@@ -61,6 +61,21 @@ async def test_body_above_the_thread_border_is_packed_too(http: aiohttp.ClientSe
         assert len(await response.json()) == 2_500
 
 
+async def test_answer_that_is_worked_out_late_is_the_same_with_and_without_gzip() -> None:
+    spec = SellerSpec(name="large", title="x", cards=5, trashed=0, orders=10, large=True, weeks=4, operations=300)
+    url, body = "/wb/finance-api/api/finance/v1/sales-reports/detailed", {"dateFrom": "2026-01-01", "dateTo": "2026-11-21"}
+    clock = iter(BORN + timedelta(minutes=minute) for minute in range(1_000))
+    sandbox = await serve(SandboxOptions(sellers=(spec,), finance_cap=1_000), clock=lambda: next(clock))
+    async with sandbox, aiohttp.ClientSession(sandbox.url) as http:
+        bodies: list[Any] = []
+        for accepted in ("gzip, deflate", "identity", "gzip"):
+            async with http.post(url, json=body, headers={**key(sandbox), "Accept-Encoding": accepted}) as response:
+                assert ("Content-Encoding" in response.headers) is (accepted != "identity")
+                bodies.append(await response.json())
+        assert bodies[0] == bodies[1] == bodies[2]
+        assert len(bodies[0]) == 1_000
+
+
 async def test_reset_and_stall_give_no_answer(http: aiohttp.ClientSession) -> None:
     for kind in (FaultKind.RESET, FaultKind.STALL):
         async with await start(faults=(Fault(kind=kind, pause=0.05),)) as sandbox:
