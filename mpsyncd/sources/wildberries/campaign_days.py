@@ -17,7 +17,7 @@ from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, paged
 from mpsyncd.sources.rows import MOSCOW, calendar_day, instant, number, together, whole
-from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, ids_of, spoilt
+from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, ids_of, of_these, spoilt
 from mpsyncd.sources.wildberries.days import days
 from mpsyncd.sources.windows import each_window
 
@@ -49,7 +49,7 @@ def _of_batch(campaigns: Batch) -> Read:
         first, last = days(part)
         return _STATISTICS.with_params(ids=ids_of(campaigns), beginDate=first.isoformat(), endDate=last.isoformat())
 
-    return mapped(paged(asked, often_empty=True), _days)
+    return mapped(of_these(paged(asked, often_empty=True), campaigns, field="advertId"), _days)
 
 
 _BY_BATCH = each_parent(_of_batch, key=("id",), batch=BATCH, split_on=spoilt)

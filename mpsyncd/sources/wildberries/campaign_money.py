@@ -10,18 +10,20 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.request import Request
 from mpsyncd.model.stream import Parents, Stream, Table, Write
 from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, paged, single
-from mpsyncd.sources.rows import calendar_day, moscow_time, number, together, whole
-from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, spoilt
+from mpsyncd.sources.rows import MOSCOW, calendar_day, instant, moscow_time, number, together, whole
+from mpsyncd.sources.wildberries.campaigns import BATCH, CAMPAIGNS, batches, of_these, spoilt
+from mpsyncd.sources.wildberries.checked import checked
 from mpsyncd.sources.wildberries.days import months, months_between, next_month, today
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from mpsyncd.model.page import Page, Slice
     from mpsyncd.model.plan import Workload
@@ -37,39 +39,57 @@ _BUDGETS = Request(method="POST", host=_HOST, path="/api/advert/v2/budget", rows
 _READY, _RUNNING, _PAUSED = 4, 9, 11
 
 
-def each_month(request: Request) -> Read:
-    """Read month by month, oldest first; every document is told its month, as the first day of it.
+def each_month(request: Request, *, time: str) -> Read:
+    """Read month by month, oldest first; every document is told its month, as the first day of it. `time`: the rows' own moment.
 
-    A month that is empty is asked for twice: what is stored of it would be gone. The position is the month to go on with.
+    A month that is empty must be so twice: what is stored of it would be gone. The position is the month in hand, and that within.
     """
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
         found = months(part)
         begin = found.index(date.fromisoformat(part.cursor["month"])) if part.cursor else 0
-        for index, month in enumerate(found[begin:], start=begin + 1):
-            last = index == len(found)
-            async with opened(_of_month(request, month), api, replace(part, kind=SliceKind.WINDOW, cursor=None)) as pages:
+        for index in range(begin, len(found)):
+            inner = part.cursor["inner"] if part.cursor and index == begin else None
+            within = replace(part, kind=SliceKind.WINDOW, cursor=inner)
+            async with opened(_of_month(request, found[index], time=time), api, within) as pages:
                 async for page in pages:
-                    yield replace(
-                        page,
-                        cursor=None if last else {"month": found[index].isoformat()},
-                        last=last,
-                        until=part.end if last else None,
-                        share=index / len(found),
-                    )
+                    yield _placed(page, found, index, part)
 
     return read
 
 
-def _of_month(request: Request, month: date) -> Read:
+def _placed(page: Page, found: Sequence[date], index: int, part: Slice) -> Page:
+    """A page of one month as a page of the slice."""
+    done = index + page.last
+    last = done == len(found)
+    cursor = None if last else {"month": found[done].isoformat(), "inner": None if page.last else page.cursor}
+    return replace(page, cursor=cursor, last=last, until=part.end if last else None, share=done / len(found))
+
+
+def _of_month(request: Request, month: date, *, time: str) -> Read:
+    day = timedelta(days=1)
+    behind = next_month(month)
+
     def asked(part: Slice) -> Request:
-        last = min(next_month(month) - timedelta(days=1), today(part))
-        return request.with_params(**{"from": month.isoformat(), "to": last.isoformat()})
+        return request.with_params(**{"from": month.isoformat(), "to": min(behind - day, today(part)).isoformat()})
+
+    def belongs(row: Document) -> bool:
+        # By which calendar the vendor tells the last evening of a month from the next is not known.
+        at = _day(row.get(time))
+        return at is None or month - day <= at <= behind
 
     def told(row: Document) -> tuple[Document]:
         return ({**row, "month": month.isoformat()},)
 
-    return mapped(paged(asked), told)
+    return mapped(checked(paged(asked), belongs), told)
+
+
+def _day(value: Any) -> date | None:
+    try:
+        moment = instant(value, zone=MOSCOW) if value else None
+    except BadData:
+        return None
+    return moment and moment.astimezone(MOSCOW).date()
 
 
 def _months(part: Slice) -> Mapping[str, Any]:
@@ -82,7 +102,8 @@ def _months_of(load: Workload) -> int:
 
 
 def _budgets(campaigns: Batch) -> Read:
-    return paged(_BUDGETS.with_json({"advertIds": [campaign["id"] for campaign in campaigns]}))
+    asked = _BUDGETS.with_json({"advertIds": [campaign["id"] for campaign in campaigns]})
+    return of_these(paged(asked), campaigns, field="advertId")
 
 
 CAMPAIGN_SPEND = Stream(
@@ -99,7 +120,7 @@ CAMPAIGN_SPEND = Stream(
             scope=_months,
         ),
     ),
-    read=each_month(_SPEND),
+    read=each_month(_SPEND, time="updTime"),
     schedule="ads",
     overlap=timedelta(days=7),
     backfill=timedelta(days=365),
@@ -121,7 +142,7 @@ CAMPAIGN_PAYMENTS = Stream(
             scope=_months,
         ),
     ),
-    read=each_month(_PAYMENTS),
+    read=each_month(_PAYMENTS, time="date"),
     schedule="ads",
     overlap=timedelta(days=7),
     backfill=timedelta(days=365),

@@ -17,6 +17,7 @@ from mpsyncd.model.stream import Stream, Table
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, paged
 from mpsyncd.sources.rows import moscow_time, number, together, whole
+from mpsyncd.sources.wildberries.checked import checked
 from mpsyncd.sources.wildberries.errors import TooMuch
 
 if TYPE_CHECKING:
@@ -80,13 +81,19 @@ class _Joined:
         await self._rows.close()
 
 
+def of_these(read: Read, campaigns: Parents, *, field: str) -> Read:
+    """What `read` answers about these campaigns and no other ones. `field`: where a row names its campaign."""
+    ids = {0, *(campaign["id"] for campaign in campaigns)}
+    return checked(read, lambda row: _id(row, field) in ids)
+
+
 def _details(listed: Parents) -> Read:
-    inner = paged(_DETAILS.with_params(ids=ids_of(listed)))
+    inner = of_these(paged(_DETAILS.with_params(ids=ids_of(listed))), listed, field="id")
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
         async with opened(inner, api, part) as pages:
             async for page in pages:
-                # Nothing told once is not believed yet.
+                # The first of two empty answers says nothing yet of the campaigns that it is silent of.
                 yield replace(page, rows=_Joined(page.rows, listed)) if page.last else page
 
     return read
@@ -96,8 +103,14 @@ _BY_BATCH = each_parent(_details, key=("id",), batch=BATCH)
 
 
 async def _read(api: Api, part: Slice) -> AsyncIterator[Page]:
-    """The list plays the parents, so that one is told of as many campaigns a request as the vendor allows."""
-    listed = await _list(api, part)
+    """The list plays the parents, so that one is told of as many campaigns a request as the vendor allows.
+
+    An empty list is believed at once, as no position could be kept between two answers: the walk sees nothing then, which is suspicious
+    enough where campaigns are stored.
+    """
+    listed = await _list(api)
+    if part.cursor is not None and not listed:
+        raise BadData("the list of campaigns is empty, and was not when this walk began")
 
     async def parents(*, after: Sequence[int] | None = None) -> AsyncIterator[Parents]:
         yield [campaign for campaign in listed if after is None or campaign["id"] > after[0]]
@@ -107,20 +120,17 @@ async def _read(api: Api, part: Slice) -> AsyncIterator[Page]:
             yield page
 
 
-async def _list(api: Api, part: Slice) -> list[Document]:
+async def _list(api: Api) -> list[Document]:
     """Every campaign that there is: id, type, status, changeTime; in order of the id.
 
     Raises:
         BadData: there is one without a readable id: what is not told of could not be told from what is gone.
     """
-    found: dict[int, Document] = {}
-    # Believed at once, as no position could be kept between two answers; a list that is empty by mistake makes a walk that sees nothing.
-    async with opened(paged(_LIST, often_empty=True), api, replace(part, cursor=None)) as pages:
-        async for page in pages:
-            async for piece in page.rows.pieces():
-                for group in piece:
-                    found |= {campaign["id"]: campaign for campaign in _of_group(group)}
-            await page.rows.close()
+    answer = await api.send(_LIST)
+    try:
+        found = {campaign["id"]: campaign async for piece in answer.rows.pieces() for group in piece for campaign in _of_group(group)}
+    finally:
+        await answer.rows.close()
     return [found[each] for each in sorted(found)]
 
 

@@ -6,22 +6,23 @@ One answer holds up to 100,000 rows; the next is asked for behind the `rrdId` of
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import BadData
-from mpsyncd.model.page import Page
-from mpsyncd.sources.pagers import Offset
-from mpsyncd.sources.reading import paged
+from mpsyncd.model.page import SliceKind
+from mpsyncd.sources.pagers import Offset, Turn
+from mpsyncd.sources.reading import opened, paged
 from mpsyncd.sources.rows import calendar_day, whole
 from mpsyncd.sources.wildberries.days import today, weeks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
-    from mpsyncd.model.page import Cursor, Slice
+    from mpsyncd.model.page import Cursor, Page, Slice
     from mpsyncd.model.plan import Workload
-    from mpsyncd.model.request import Answer, Api, Request
+    from mpsyncd.model.request import Answer, Api, Document, Request
     from mpsyncd.model.stream import Read
 
 LIMIT = 100_000
@@ -46,8 +47,28 @@ def week_range(part: Slice) -> tuple[date, date]:
     return monday, sunday + timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BehindRow:
+    """The position is the `rrdId` of the last row. `day`: the rows' field that grows, by and large, with the walk."""
+
+    day: str
+
+    def ask(self, request: Request, *, part: Slice, cursor: Cursor | None) -> Request:
+        _ = part
+        return request.with_json({**request.json, "rrdId": cursor["rrdId"] if cursor else 0})
+
+    async def turn(self, answer: Answer, *, part: Slice, cursor: Cursor | None) -> Turn:
+        if not answer.rows.count:
+            return Turn(cursor=cursor, last=True, until=part.end)
+        row = answer.rows.last or {}
+        position = _POSITION(row).get("rrdId")
+        if position is None:
+            raise BadData("the last row has no rrdId: there is no telling where the next page begins")
+        return Turn(cursor={"rrdId": int(position)}, last=False, share=_share(row, self.day, part))
+
+
 def report_rows(request: Request, *, day: str) -> Read:
-    """Read the whole weeks of a slice. `day` is the rows' field that grows, by and large, with the walk: it tells people how far it is.
+    """Read the whole weeks of a slice; `day` as in `BehindRow`.
 
     The vendor was seen to answer 204 for weeks that had rows in the morning, and rows that are not told are held to be gone: an end must
     be told twice, in every kind of slice.
@@ -57,18 +78,17 @@ def report_rows(request: Request, *, day: str) -> Read:
         SourceError, Snooze: as `Api.send`.
     """
 
+    def asked(part: Slice) -> Request:
+        monday, sunday = whole_weeks(part)
+        days = {"dateFrom": monday.isoformat(), "dateTo": min(sunday, today(part)).isoformat()}
+        return request.with_json({**request.json, **days, "limit": LIMIT})
+
+    inner = paged(asked, pager=BehindRow(day=day))
+
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
-        cursor, met = part.cursor, {_behind(part.cursor)}
-        asked = request.with_json({**request.json, **_days(part), "limit": LIMIT})
-        while True:
-            answer = await _send(api, asked.with_json({**asked.json, "rrdId": _behind(cursor)}))
-            last = not answer.rows.count
-            if not last:
-                cursor = {"rrdId": await _next(answer, met)}
-            until, share = (part.end, None) if last else (None, _share(answer, day, part))
-            yield Page(rows=answer.rows, cursor=cursor, last=last, asked_at=answer.asked_at, until=until, share=share)
-            if last:
-                return
+        async with opened(inner, api, replace(part, kind=SliceKind.WINDOW)) as pages:
+            async for page in pages:
+                yield page
 
     return read
 
@@ -87,42 +107,10 @@ def reports(request: Request) -> Read:
     return paged(asked, pager=Offset(size=_LISTED, body=True))
 
 
-def _days(part: Slice) -> Mapping[str, str]:
-    monday, sunday = whole_weeks(part)
-    return {"dateFrom": monday.isoformat(), "dateTo": min(sunday, today(part)).isoformat()}
-
-
-def _behind(cursor: Cursor | None) -> int:
-    return int(cursor["rrdId"]) if cursor else 0
-
-
-async def _send(api: Api, request: Request) -> Answer:
-    answer = await api.send(request)
-    if not answer.rows.count:
-        await answer.rows.close()
-        answer = await api.send(request)
-    return answer
-
-
-async def _next(answer: Answer, met: set[int]) -> int:
-    """The position behind a page; its body is let go of when there is none."""
-    try:
-        told = _POSITION(answer.rows.last or {}).get("rrdId")
-        if told is None:
-            raise BadData("the last row has no rrdId: there is no telling where the next page begins")
-        if int(told) in met:
-            raise BadData(f"rrdId {told} ended a page for the second time: the walk would never end")
-    except BadData:
-        await answer.rows.close()
-        raise
-    met.add(int(told))
-    return int(told)
-
-
-def _share(answer: Answer, field: str, part: Slice) -> float | None:
+def _share(row: Document, field: str, part: Slice) -> float | None:
     monday, sunday = whole_weeks(part)
     try:
-        reached = calendar_day(field)(answer.rows.last or {}).get(field)
+        reached = calendar_day(field)(row).get(field)
     except BadData:
         return None
     return reached and min(1.0, max(0.0, (date.fromisoformat(reached) - monday) / (sunday - monday + timedelta(days=1))))

@@ -1,6 +1,7 @@
 """Campaigns: the list and what is told of each become one document; statistics are asked for those that can have any."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -237,3 +238,16 @@ def test_what_spoils_a_batch() -> None:
     assert spoilt(BadRequest("кампания не принадлежит продавцу"))
     assert not spoilt(BadRequest("Ошибка обработки тела запроса"))
     assert not spoilt(Transient("x"))
+
+
+async def test_an_earlier_answer_that_came_again_is_an_error() -> None:
+    with pytest.raises(BadData, match="not asked for"):
+        await walked(listing(1), {"adverts": [{"id": 2}]})
+
+
+async def test_a_list_that_is_suddenly_empty_ends_no_walk() -> None:
+    ids = range(1, 62)
+    api = ListApi([listing(*ids), {"adverts": [{"id": each} for each in ids[:50]]}, {"adverts": [{"id": each} for each in ids[50:]]}])
+    first, *_ = [page async for page in CAMPAIGNS.read(api, WALK)]
+    with pytest.raises(BadData, match="was not when this walk began"):
+        [_ async for _ in CAMPAIGNS.read(ListApi([{"adverts": None}]), replace(WALK, cursor=first.cursor))]

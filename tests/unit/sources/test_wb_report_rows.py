@@ -37,8 +37,8 @@ async def read(*bodies: Any, part: Slice = PART) -> tuple[list[Page], list[int]]
 async def test_the_last_row_counts_and_not_the_largest_id() -> None:
     pages, asked = await read(rows(9, 5), rows(7), EMPTY, EMPTY)
     assert asked == [0, 5, 7, 7]
-    assert [page.rows.count for page in pages] == [2, 1, 0]
-    assert [page.last for page in pages] == [False, False, True]
+    assert [page.rows.count for page in pages] == [2, 1, 0, 0]
+    assert [page.last for page in pages] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("kind", [SliceKind.WINDOW, SliceKind.SINCE])
@@ -51,19 +51,25 @@ async def test_an_end_must_be_told_twice(kind: SliceKind) -> None:
 async def test_nothing_at_all_must_be_told_twice(kind: SliceKind) -> None:
     pages, asked = await read(EMPTY, EMPTY, part=replace(PART, kind=kind))
     assert asked == [0, 0]
-    assert (pages[0].last, pages[0].until, pages[0].cursor) == (True, PART.end, None)
+    assert (pages[-1].last, pages[-1].until, pages[-1].cursor) == (True, PART.end, None)
+
+
+async def test_an_end_that_was_told_once_is_remembered() -> None:
+    pages, _ = await read(rows(1), EMPTY, EMPTY)
+    again, asked = await read(EMPTY, part=replace(PART, cursor=pages[1].cursor))
+    assert (asked, again[0].last) == ([1], True)
 
 
 async def test_whole_weeks_are_asked_for_up_to_today() -> None:
     api = ListApi([EMPTY, EMPTY])
     monday_to_monday = replace(PART, start=datetime(2026, 10, 28, 12, tzinfo=UTC))
-    [_] = [page async for page in report_rows(REQUEST, day="dateFrom")(api, monday_to_monday)]
+    [_, _] = [page async for page in report_rows(REQUEST, day="dateFrom")(api, monday_to_monday)]
     assert api.asked[0].json == {"period": "weekly", "dateFrom": "2026-10-26", "dateTo": "2026-11-21", "limit": 100_000, "rrdId": 0}
 
 
 async def test_progress_is_told_from_the_rows() -> None:
     pages, _ = await read(rows(1, 2, day="2026-10-26"), rows(3, 4, day="2026-11-09T00:00:00Z"), rows(5), EMPTY, EMPTY)
-    assert [page.share for page in pages] == [0.0, 0.5, 0.25, None]
+    assert [page.share for page in pages] == [0.0, 0.5, 0.25, None, None]
 
 
 @pytest.mark.parametrize("day", [None, "", "09.11.2026", 7])
@@ -80,7 +86,7 @@ async def test_an_id_may_be_spelt_otherwise(spelt: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "last, words", [({}, "no rrdId"), ({"rrdId": None}, "no rrdId"), ({"rrdId": "x"}, "rrdId"), ({"rrdId": 1}, "second time")]
+    "last, words", [({}, "no rrdId"), ({"rrdId": None}, "no rrdId"), ({"rrdId": "x"}, "rrdId"), ({"rrdId": 1}, "twice")]
 )
 async def test_a_position_that_leads_nowhere_is_an_error(last: dict[str, Any], words: str) -> None:
     api = ListApi([rows(5, 1), [*rows(6), last]])
@@ -90,5 +96,5 @@ async def test_a_position_that_leads_nowhere_is_an_error(last: dict[str, Any], w
 
 
 async def test_a_page_that_comes_again_after_a_restart_is_an_error() -> None:
-    with pytest.raises(BadData, match="second time"):
+    with pytest.raises(BadData, match="twice"):
         await read(rows(4, 5), part=replace(PART, cursor={"rrdId": 5}))
