@@ -70,15 +70,7 @@ class Transport:
 
     @asynccontextmanager
     async def open(
-        self,
-        source: Source,
-        *,
-        shop_id: int,
-        key: Callable[[], Key],
-        lane: Lane,
-        manual: bool,
-        reason: Tell,
-        webhook: bool = False,
+        self, source: Source, *, shop_id: int, key: Callable[[], Key], lane: Lane, manual: bool, reason: Tell, webhook: bool = False
     ) -> AsyncIterator[Api]:
         """The way to a shop's source for one attempt. `reason` is told of waits over a second.
 
