@@ -100,10 +100,10 @@ def daemon(world: World, name: UUID) -> Dispatcher:
     """One daemon's engine over the real store."""
 
     @asynccontextmanager
-    async def connect(_shop: Any, **_: Any) -> AsyncIterator[Any]:
+    async def connect(shop: Any, *, lane: Any, manual: bool, reason: Any) -> AsyncIterator[Any]:  # noqa: ARG001
         yield object()
 
-    async def doctor(_shop: Any) -> str | None:
+    async def doctor(shop: Any) -> str | None:  # noqa: ARG001
         return None
 
     clock = Now()
