@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.sandbox_caller import PAGED, Caller
+from support.sandbox_caller import PAGED, SMALL, Caller
 from support.sandbox_shop import (
     OFFICES,
     SELLER_STOCKS,
@@ -109,8 +109,11 @@ def numbers(selected: Row) -> Row:
     return columns(told | selected["conversions"])
 
 
-def test_funnel_of_days(caller: Caller) -> None:
-    days = ("2026-11-21", "2026-11-15", "2026-03-01")
+def test_funnel_of_days() -> None:
+    caller = Caller(SMALL, event_rate=0.3)
+    caller.wait(7_200)
+    caller.bare("POST", "/_freeze")
+    days = ("2026-11-21", *(f"2026-11-{number:02}" for number in range(1, 15)), "2026-06-01")
     shown = [
         {"nm_id": row["product"]["nmId"], "day": day, "currency": "RUB", **numbers(row["statistic"]["selected"])}
         for day in days
