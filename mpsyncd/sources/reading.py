@@ -33,13 +33,18 @@ _WHOLE = Whole()
 _EMPTY_AT = "empty_at"
 
 
-def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> Read:
+def _never(cursor: Cursor | None) -> bool:
+    _ = cursor
+    return False
+
+
+def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False, ends_behind: Callable[[Cursor | None], bool] = _never) -> Read:
     """Read page by page from `slice.cursor`, one page an answer; the last one, and only that, is marked, rows or not.
 
     What follows from the end of a walk (sweep) or of a window (complete for ever) is hard to undo, and vendors are known to answer with
     nothing by mistake: there an empty answer is believed only when it comes twice. The first one is a page too, or a method with a slow
     limit would be snoozed between the two, and begin with the first one again for ever. `often_empty`: it is nothing special for this
-    method (one of many parents, one of many days) and believed at once.
+    method (one of many parents, one of many days) and believed at once. `ends_behind`: so it is behind a position that foretells the end.
 
     Raises (while iterating):
         BadData: a position came a second time, or the page does not say where the next one begins.
@@ -55,7 +60,7 @@ def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False) -> 
         while True:
             asked = pager.ask(begin, part=part, cursor=cursor)
             answer = await api.send(asked)
-            if doubtful and not again and not answer.rows.count:
+            if doubtful and not again and not answer.rows.count and not ends_behind(cursor):
                 again = True
                 yield Page(rows=answer.rows, cursor={_EMPTY_AT: cursor}, last=False, asked_at=answer.asked_at)
                 continue
