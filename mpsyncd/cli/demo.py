@@ -148,7 +148,7 @@ async def _compare_one(client: aiohttp.ClientSession, database: Database, *, sho
         stored, types = await stored_rows(connection, table.name, shop_id=shop.shop_id)
         if table.part_of is not None:
             documents, _ = await stored_rows(connection, table.part_of, shop_id=shop.shop_id)
-            stored = of_living(stored, documents, key=stream.main.key)
+            stored = of_living(stored, documents, key=stream.main.key, part_key=table.key)
     truth = [row async for row in true_rows(client, seller=shop.name, table=table.name)]
     lacking = [feed.reason for feed in shop.feeds if feed.stream == stream.name and feed.state is FeedState.PARKED]
     if lacking and _may_park(shop, stream):

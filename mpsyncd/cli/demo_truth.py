@@ -83,10 +83,15 @@ async def stored_rows(connection: Connection, table: str, *, shop_id: int) -> tu
     return [dict(record) for record in records], types
 
 
-def of_living(parts: Sequence[dict[str, Any]], documents: Sequence[Row], *, key: Sequence[str]) -> list[dict[str, Any]]:
-    """The parts of documents that live: a deleted one keeps its last parts in the table, and the truth knows nothing of them."""
+def of_living(
+    parts: Sequence[dict[str, Any]], documents: Sequence[Row], *, key: Sequence[str], part_key: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The parts of documents that live: a deleted one keeps its last parts in the table, and the truth knows nothing of them.
+
+    `part_key` begins with the columns that hold the document's `key`, under names of their own.
+    """
     living = {_key(document, key) for document in documents}
-    return [part for part in parts if _key(part, key) in living]
+    return [part for part in parts if _key(part, part_key[: len(key)]) in living]
 
 
 _COLUMNS = """

@@ -43,10 +43,11 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """Every table with the columns that tell its rows apart within a shop."""
 
 PARTS: Mapping[str, str] = {
-    "wb.card_sizes": "SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL",
-    "wb.card_photos": "SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL",
-    "wb.card_characteristics": "SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL",
-    "wb.price_sizes": "SELECT nm_id FROM wb.prices WHERE shop_id = $1 AND deleted_at IS NULL",
+    "wb.card_sizes": "nm_id IN (SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL)",
+    "wb.card_photos": "nm_id IN (SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL)",
+    "wb.card_characteristics": "nm_id IN (SELECT nm_id FROM wb.cards WHERE shop_id = $1 AND deleted_at IS NULL)",
+    "wb.price_sizes": "nm_id IN (SELECT nm_id FROM wb.prices WHERE shop_id = $1 AND deleted_at IS NULL)",
+    "wb.campaign_products": "advert_id IN (SELECT id FROM wb.campaigns WHERE shop_id = $1 AND deleted_at IS NULL)",
 }
 """Tables of parts with what lives of their documents: a deleted card keeps its last parts, and the truth knows those of living cards."""
 
@@ -161,7 +162,7 @@ async def true_rows(sandbox: str, *, seller: str, table: str) -> list[Row]:
 
 async def stored_rows(connection: "asyncpg.Connection[asyncpg.Record]", table: str, *, shop_id: int) -> list[Row]:
     """All rows of a shop as PostgreSQL itself writes them in JSON; of parts those of living documents."""
-    living = f" AND t.nm_id IN ({PARTS[table]})" if table in PARTS else ""
+    living = f" AND {PARTS[table]}" if table in PARTS else ""
     records = await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t WHERE shop_id = $1{living}", shop_id)
     return [read(record[0]) for record in records]
 

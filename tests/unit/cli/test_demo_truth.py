@@ -102,7 +102,8 @@ def test_sameness(truth: Any, stored: Any, kind: str, equal: bool) -> None:
 
 def test_parts_of_deleted_documents_are_left_out() -> None:
     parts = [{"nm_id": 7, "chrt_id": 1}, {"nm_id": 8, "chrt_id": 2}, {"nm_id": 7, "chrt_id": 3}]
-    assert of_living(parts, [{"nm_id": 7, "title": "alive"}], key=("nm_id",)) == [parts[0], parts[2]]
+    assert of_living(parts, [{"nm_id": 7, "title": "alive"}], key=("nm_id",), part_key=("nm_id", "size")) == [parts[0], parts[2]]
+    assert of_living(parts, [{"id": 7}], key=("id",), part_key=("nm_id", "size")) == [parts[0], parts[2]]
 
 
 def test_rows_without_a_key_are_told_apart_by_their_content_and_counted() -> None:
