@@ -42,7 +42,7 @@ async def plan(
     identity = stored_identity(shop.identity, shop.expires_at)
     rates = {rate.name: tuned(rate, source=source.name, options=options) for rate in source.rates(identity)}
     able = [stream for stream in source.streams if not shop.lacks(stream.capability) and (not streams or stream.name in streams)]
-    return shop, plan_run(_pairs(able, stored, shop), rates, facts, mode=mode, now=now)
+    return shop, plan_run(_pairs(able, stored, shop), rates, facts, mode=mode, now=now, zone=source.zone)
 
 
 def _pairs(streams: Sequence[Stream], stored: Sequence[Feed], shop: Shop) -> list[tuple[Stream, Feed]]:

@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mpsyncd.engine.slicing import new_slices
+from mpsyncd.engine.slicing import EVERYTHING, by_shortcut, new_slices
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.plan import FeedPlan, GatePlan, Plan, Workload
 from mpsyncd.model.rate import RateKind
@@ -18,7 +18,7 @@ from mpsyncd.model.stream import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from mpsyncd.model.feed import Feed
     from mpsyncd.model.plan import Known
@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 _ROOM = 4  # an incremental look is expected to find about a quarter of a page
 
 
-def plan_run(feeds: Sequence[tuple[Stream, Feed]], rates: Mapping[str, Rate], known: Known, *, mode: Mode, now: datetime) -> Plan:
-    """Plan a run over these feeds as they stand. `rates` are those of the shop's key, as they are kept."""
-    return plan_of([plan_feed(stream, feed, known, mode=mode, now=now) for stream, feed in feeds], rates)
+def plan_run(
+    feeds: Sequence[tuple[Stream, Feed]], rates: Mapping[str, Rate], known: Known, *, mode: Mode, now: datetime, zone: tzinfo
+) -> Plan:
+    """Plan a run over these feeds as they stand. `rates` are those of the shop's key, as they are kept, `zone` the source's calendar."""
+    return plan_of([plan_feed(stream, feed, known, mode=mode, now=now, zone=zone) for stream, feed in feeds], rates)
 
 
-def plan_feed(stream: Stream, feed: Feed, known: Known, *, mode: Mode, now: datetime) -> FeedPlan:
+def plan_feed(stream: Stream, feed: Feed, known: Known, *, mode: Mode, now: datetime, zone: tzinfo) -> FeedPlan:
     """Plan one feed: the slices that it would get now, each by what is known of its rows and parents."""
     requests: Counter[str] = Counter()
     unsure: str | None = None
-    slices = new_slices(stream, feed, mode=mode, now=now)
+    shortcut = mode in EVERYTHING or stream.shortcut is None or stream.shortcut.capability not in known.lacks
+    slices = new_slices(stream, feed, mode=mode, now=now, zone=zone, shortcut=shortcut)
     rows = known.count(stream.main.name)
     parents = known.count(stream.parents.table) if stream.parents is not None else 0
     for part in slices:
@@ -48,6 +51,7 @@ def plan_feed(stream: Stream, feed: Feed, known: Known, *, mode: Mode, now: date
             end=part.end,
             rows=_rows_of(part.kind, rows, count=len(slices), first=feed.complete_until is None, page_rows=stream.page_rows),
             parents=parents,
+            shortcut=by_shortcut(part) is not None,
         )
         requests.update(_requests(stream, load))
     if slices and parents is None and stream.parents is not None:

@@ -23,7 +23,7 @@ EVERYTHING = frozenset({Mode.FULL, Mode.FORCED})
 _SHORTCUT = "shortcut"
 
 
-def new_slices(stream: Stream, feed: Feed, *, mode: Mode, now: datetime, zone: tzinfo = UTC, shortcut: bool = True) -> tuple[NewSlice, ...]:
+def new_slices(stream: Stream, feed: Feed, *, mode: Mode, now: datetime, zone: tzinfo, shortcut: bool = True) -> tuple[NewSlice, ...]:
     """Return the slices of one attempt: a walk or what is new in the live lane, the missing history in the backfill lane.
 
     `zone` is the source's calendar. `shortcut`: whether a shortcut that the stream has may be tried.

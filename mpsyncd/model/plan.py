@@ -70,11 +70,13 @@ class Known:
     """What the database knows of a shop: live rows by table.
 
     whole: tables that were read to their end at least once, so that their counts mean something. assumed: rows that a person expects.
+    lacks: capabilities that the vendor said the key does not have.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
     assumed: Mapping[str, int] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
 
     def count(self, table: str) -> int | None:
         """Rows of a table, None when nobody knows."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.plan import Known
+from mpsyncd.model.shop import CapabilityState
+from mpsyncd.storage.shops import capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +24,11 @@ HAVING bool_and(CASE f.lane WHEN 'live' THEN f.last_success_at IS NOT NULL ELSE 
 
 
 async def known(connection: Connection, shop_id: int, *, assumed: Mapping[str, int] | None = None) -> Known:
-    """What the database knows of a shop's rows, with what a person expects on top (rows by table)."""
+    """What the database knows of a shop's rows and key, with what a person expects on top (rows by table)."""
+    able = await capabilities(connection, shop_id)
     return Known(
         rows={row["table_name"]: row["live"] for row in await connection.fetch(_COUNTS, shop_id)},
         whole=frozenset(row["table_name"] for row in await connection.fetch(_WHOLE, shop_id)),
         assumed=assumed or {},
+        lacks=frozenset(name for name, (state, _) in able.items() if state is CapabilityState.MISSING),
     )

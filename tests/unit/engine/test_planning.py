@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from mpsyncd.model.feed import Feed, FeedState
 from mpsyncd.model.plan import Known, Plan, Workload
 from mpsyncd.model.rate import Rate, RateKind
 from mpsyncd.model.run import Mode
-from mpsyncd.model.stream import Parents, Stream
+from mpsyncd.model.stream import Parents, Shortcut, Stream
 from support.engine import Script, make_stream
 from support.virtual_clock import START
 
@@ -28,7 +28,7 @@ def feeds(*streams: Stream, **changes: Any) -> list[tuple[Stream, Feed]]:
 
 def planned(*streams: Stream, known: Known | None = None, mode: Mode = Mode.INCREMENTAL, **changes: Any) -> Plan:
     rates = {rate.name: rate for rate in (SLOW, QUICK)}
-    return plan_run(feeds(*streams, **changes), rates, known or Known(), mode=mode, now=START)
+    return plan_run(feeds(*streams, **changes), rates, known or Known(), mode=mode, now=START, zone=UTC)
 
 
 def test_a_walk_takes_a_request_for_each_page_and_one_to_see_the_end() -> None:
@@ -110,3 +110,15 @@ def test_a_child_begins_when_its_parents_are_walked() -> None:
 )
 def test_the_time_that_a_limit_asks_for(rate: Rate, requests: int, time: timedelta) -> None:
     assert time_of(rate, requests) == time
+
+
+def test_a_shortcut_is_planned_with_unless_the_vendor_refused_it() -> None:
+    def report(load: Workload) -> dict[str, int]:
+        return {"quick": 1 if load.shortcut else 7}
+
+    quick = Shortcut(capability="jam", read=Script([]).read, window=None, behind=timedelta(0))
+    stream = make_stream(Script([]), backfill=30 * DAY, window=10 * DAY, shortcut=quick, requests=report)
+    refused = Known(lacks=frozenset({"jam"}))
+    assert planned(stream).feeds[1].requests == {"quick": 1}
+    assert planned(stream, known=refused).feeds[1].requests == {"quick": 21}
+    assert planned(stream, known=refused, mode=Mode.FULL).feeds[1].requests == {"quick": 1}, "a full run tries it again"

@@ -34,7 +34,7 @@ def feed(**changes: Any) -> Feed:
 
 
 def sliced(stream: Stream, the_feed: Feed, mode: Mode = Mode.INCREMENTAL) -> tuple[NewSlice, ...]:
-    return new_slices(stream, the_feed, mode=mode, now=START)
+    return new_slices(stream, the_feed, mode=mode, now=START, zone=UTC)
 
 
 def history(stream: Stream, *, now: datetime = START, zone: tzinfo = MOSCOW, shortcut: bool = True) -> list[tuple[str, ...]]:
@@ -107,7 +107,7 @@ def test_live_lane_and_history_leave_no_day_between_them_on_either_side_of_a_mid
     stream = make_stream(Script([]), backfill=30 * DAY, history_behind=2 * DAY, overlap=3 * DAY)
     before, after = (START.replace(hour=20, minute=59) + timedelta(minutes=late) for late in (0, 2))
     for live_at, history_at in ((before, after), (after, before)):
-        (live,) = new_slices(stream, feed(), mode=Mode.INCREMENTAL, now=live_at)
+        (live,) = new_slices(stream, feed(), mode=Mode.INCREMENTAL, now=live_at, zone=MOSCOW)
         (old,) = new_slices(stream, feed(lane=Lane.BACKFILL), mode=Mode.INCREMENTAL, now=history_at, zone=MOSCOW)
         assert live.start is not None
         assert old.end is not None
