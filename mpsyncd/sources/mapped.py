@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 Documents: TypeAlias = Callable[[Document], Iterable[Document]]
 """What a raw row becomes. Pure, does not change its argument; BadData rejects the raw row with the reason, whole, and no other."""
 
-_STEP = 100
-"""So many rows in or out are a turn of the loop."""
+_STEP = 20
+"""So many raw rows are a turn of the loop."""
+_PIECE = 1000
+"""So many documents are handed on at once, though their raw rows came together."""
 
 
 def mapped(read: Read, documents: Documents) -> Read:
@@ -57,13 +59,14 @@ class MappedRows:
     async def pieces(self) -> AsyncIterator[Sequence[Row]]:
         async for piece in self._raw.pieces():
             made: list[Row] = []
-            for number, row in enumerate(piece, 1):
-                made += self._made(row)
-                if len(made) >= _STEP or number % _STEP == 0 or number == len(piece):
-                    if made:
-                        yield made
+            for first in range(0, len(piece), _STEP):
+                made += [document for row in piece[first : first + _STEP] for document in self._made(row)]
+                if len(made) >= _PIECE:
+                    yield made
                     made = []
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            if made:
+                yield made
 
     async def close(self) -> None:
         await self._raw.close()

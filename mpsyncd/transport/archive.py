@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from mpsyncd.transport.spool import Body
 
-STEP = 32 << 10
-"""Bytes of a file that are handed on at once: parsing them takes about two milliseconds."""
+STEP = 16 << 10
+"""Bytes of a file that are handed on at once: parsing them takes about a millisecond."""
 _END, _ENTRY, _LOCAL = struct.Struct("<4s4H2LH"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s22x2H")
 _END_MARK, _ENTRY_MARK, _LOCAL_MARK = b"PK\5\6", b"PK\1\2", b"PK\3\4"
 _COMMENT_MOST = 0xFFFF

@@ -9,18 +9,20 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from mpsyncd.model.errors import BODY_LIMIT, BadData, Transient
-from mpsyncd.model.request import BadRow
+from mpsyncd.model.request import BadRow, Row
 from mpsyncd.transport.archive import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mpsyncd.model.request import Document, Row
+    from mpsyncd.model.request import Document
     from mpsyncd.transport.spool import Body
 
 Chunks: TypeAlias = Callable[[], AsyncIterator[bytes]]
 """Begins the text anew: its bytes in steps of at most `STEP`, with a turn of the loop between them."""
 _Record: TypeAlias = "list[str] | BadRow"
+_STEPS = 8
+"""Steps that make a piece: as large as those of JSON, as a statement of the merge is worth a number of rows."""
 _ROW_MOST = 1 << 20
 _JSON = ("{", "[")
 _DELIMITERS = ",;"
@@ -44,9 +46,15 @@ class CsvRows:
         return self._last
 
     async def pieces(self) -> AsyncIterator[Sequence[Row]]:
-        parser = Parser()
+        parser, piece, steps = Parser(), list[Row](), 0
         async for records in _parsed(parser, self._chunks):
-            yield [parser.row(record) for record in records]
+            piece += map(parser.row, records)
+            steps += 1
+            if steps % _STEPS == 0:
+                yield piece
+                piece = []
+        if piece:
+            yield piece
 
     async def close(self) -> None:
         self._body.close()

@@ -35,7 +35,7 @@ async def test_rows_come_in_pieces_from_the_spool(rows_format: str, spelling: st
         answered = await out.api.send(get(rows_format=rows_format))
         pieces = [len(piece) async for piece in answered.rows.pieces()]
         assert (answered.rows.count, answered.rows.last, answered.envelope) == (60_000, LAST, None)
-        assert (sum(pieces), len(pieces) > 20) == (60_000, True)
+        assert (sum(pieces), len(pieces) > 10) == (60_000, True)
         again = [row async for piece in answered.rows.pieces() for row in piece]
         assert (len(again), again[-1]) == (60_000, LAST)
         await answered.rows.close()
@@ -78,19 +78,19 @@ async def test_a_zip_bomb_is_refused_with_the_name_of_the_request() -> None:
 
 
 async def test_memory_does_not_grow_with_a_file() -> None:
-    """Millions of bytes out of a small ZIP: what is held is what a few steps need, in the look through it and in the walk."""
-    text = b"nmID, dt, text\n" + b"1234567, 2026-11-01, a quite ordinary row of a report\n" * 70_000
-    whole = answer(packed(text))
-    async with vendor(always(whole)) as there, way(there.url) as out:
-        tracemalloc.start()
-        try:
-            answered = await out.api.send(get(rows_format="zip+csv"))
-            count = sum([len(piece) async for piece in answered.rows.pieces()])
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert count == answered.rows.count == 70_000
-        assert peak < len(text) // 2
+    """Twice the rows out of a ZIP: what is held is what a few steps need, in the look through it and in the walk."""
+    peaks = []
+    for rows in (40_000, 80_000):
+        whole = answer(packed(b"nmID, dt, text\n" + b"1234567, 2026-11-01, a quite ordinary row of a report\n" * rows))
+        async with vendor(always(whole)) as there, way(there.url) as out:
+            tracemalloc.start()
+            try:
+                answered = await out.api.send(get(rows_format="zip+csv"))
+                assert sum([len(piece) async for piece in answered.rows.pieces()]) == answered.rows.count == rows
+                peaks.append(tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+    assert peaks[1] < 1.25 * peaks[0]
 
 
 def nothing_here(response: Response) -> bool:
