@@ -147,11 +147,14 @@ async def rows_of(dsn: str, table: str, shop_id: int) -> int:
         return 0
 
 
-async def run(dsn: str, shop_id: int, *, mode: Mode = Mode.INCREMENTAL, within: float = PATIENCE_SECONDS) -> str:
-    """Ask for a run as a command would, wait for its end, return its verdict."""
+async def run(
+    dsn: str, shop_id: int, *, mode: Mode = Mode.INCREMENTAL, streams: Sequence[str] = (), within: float = PATIENCE_SECONDS
+) -> str:
+    """Ask for a run (of some streams) as a command would, wait for its end, return its verdict."""
+    mode = Mode.SELECTIVE if streams else mode
     connection = await connect(dsn)
     try:
-        request = await requests.create(connection, shop_id=shop_id, mode=mode, requested_by="a test")
+        request = await requests.create(connection, shop_id=shop_id, mode=mode, streams=streams, requested_by="a test")
     finally:
         await connection.close()
 
@@ -174,13 +177,14 @@ async def equal_in_the_end(
     *,
     mode: Mode = Mode.INCREMENTAL,
     tables: Sequence[str] = tuple(KEYS),
+    streams: Sequence[str] = (),
     verdict: str = "done",
     **allowed: Any,
 ) -> None:
     """Stop the world, read what is new, and compare everything of every shop (seller's name to number) with the truth."""
     await world.freeze()
     for shop_id in shops.values():
-        came_out = await run(dsn, shop_id, mode=mode)
+        came_out = await run(dsn, shop_id, mode=mode, streams=streams)
         if came_out != verdict:
             raise AssertionError(f"the last run of shop {shop_id} came out {came_out}: {await explained(dsn, shop_id)}")
     for seller, shop_id in shops.items():
