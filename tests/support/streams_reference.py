@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from mpsyncd.model.source import Source
-from mpsyncd.model.stream import Stream, Table
+from mpsyncd.model.stream import Stream, Table, Write
 from mpsyncd.sources import SOURCES
 
 HEAD = """# Streams
@@ -58,9 +58,10 @@ def _events(table: Table) -> str:
 
 
 def _holds(table: Table) -> str:
+    kept = f"; its versions are in `{table.name}_history`" if table.write is Write.SNAPSHOT else ""
     if table.part_of is None:
-        return f"a document ({table.write.value})"
-    return f"a part of `{table.part_of}`" + (f", from `{table.at}`" if table.at else "")
+        return f"a document ({table.write.value}){kept}"
+    return f"a part of `{table.part_of}`" + (f", from `{table.at}`" if table.at else "") + kept
 
 
 def _names(names: tuple[str, ...]) -> str:
