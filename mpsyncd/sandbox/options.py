@@ -22,7 +22,7 @@ class SellerSpec:
     `jam`: whether the seller pays for Wildberries' subscription that opens the funnel's CSV reports. `named_warehouses`: whether it is
     told the vendor's warehouses apart, as before summer 2026.
     `weeks`: closed weeks with a weekly statement of about `operations` rows each. `campaigns`: advertising campaigns, those of which there
-    are figures have them within `advert_history`.
+    are figures have them within `advert_history`. `chats` have about so many `messages` each. `returns`: goods on their way back.
     """
 
     name: str
@@ -38,6 +38,12 @@ class SellerSpec:
     operations: int = 30
     campaigns: int = 8
     advert_history: timedelta = timedelta(days=60)
+    chats: int = 5
+    messages: int = 10
+    questions: int = 12
+    feedbacks: int = 25
+    claims: int = 8
+    returns: int = 10
 
 
 class FaultKind(StrEnum):
@@ -121,6 +127,7 @@ class SandboxOptions:
                     flag parameter); "after": only later rows, and a tie is never cut (how some clients saw it)
     finance_cap     rows after which an answer of the detailed reports is cut, whatever limit was asked for
     reports_cap     heads of reports after which a list is cut likewise
+    events_cap      events of chats in one answer
     grace           seconds after a 429 in which arrivals count as overtaken on the wire, not as violations
     log_size        requests kept for `/_requests`
     """
@@ -136,6 +143,7 @@ class SandboxOptions:
     orders_boundary: Literal["at", "after"] = "at"
     finance_cap: int = 30
     reports_cap: int = VENDOR_REPORTS_CAP
+    events_cap: int = 50
     faults: tuple[Fault, ...] = ()
     grace: float = 0.25
     log_size: int = 10_000

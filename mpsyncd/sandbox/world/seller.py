@@ -2,22 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from mpsyncd.sandbox.options import SellerSpec
-from mpsyncd.sandbox.world.advert_birth import make_campaigns, make_endless, make_money, make_top_ups
-from mpsyncd.sandbox.world.advert_book import AdvertBook
-from mpsyncd.sandbox.world.calendar import day_of
+from mpsyncd.sandbox.world.belongings import make_adverts, make_chats, make_finance, make_purse, make_voices
 from mpsyncd.sandbox.world.card_birth import make_card
 from mpsyncd.sandbox.world.dice import dice
-from mpsyncd.sandbox.world.finance_birth import goods_of
-from mpsyncd.sandbox.world.finance_book import FinanceBook, Stock
-from mpsyncd.sandbox.world.finance_large import LargeFinance
 from mpsyncd.sandbox.world.funnel import Funnel
 from mpsyncd.sandbox.world.large import LargeBook
 from mpsyncd.sandbox.world.large_sales import LargeSales
-from mpsyncd.sandbox.world.operations import Goods, Purse
 from mpsyncd.sandbox.world.order_birth import changed_no_later, make_history
 from mpsyncd.sandbox.world.prices import PriceList
 from mpsyncd.sandbox.world.records import Card, Order
@@ -41,10 +34,10 @@ class Seller:
 
     spec, sid (UUID text), oid, tin, born (when its history ended); live `cards`, cards in the `trash`; `orders`, those whose payment is
     `unconfirmed`, `sales`; `prices`, `stocks`, `warehouses` by id, `offices`, `funnel`; statements in `finance`, money in the
-    `purse`, `adverts`; `next_article` and `next_serial` are not used yet.
+    `purse`, `adverts`, `chats`, `voices`; `next_article` and `next_serial` are not used yet.
     """
 
-    def __init__(self, spec: SellerSpec, *, seed: str, born: datetime, order_page: int, card_page: int) -> None:
+    def __init__(self, spec: SellerSpec, *, seed: str, born: datetime, order_page: int, card_page: int, event_page: int) -> None:
         rolls = dice(seed, "seller", spec.name)
         self.spec = spec
         self.sid = str(UUID(int=rolls.getrandbits(128), version=4))
@@ -73,9 +66,11 @@ class Seller:
             self.sales = SaleBook(make_sales(dice(seed, "sales", spec.name), orders=tied, until=born, page=order_page))
             count, span = spec.orders // _UNCONFIRMED, min(spec.history, _ON_CREDIT)
             self.unconfirmed = OrderBook(make_history(dice(seed, "credit", spec.name), cards=live, count=count, until=born, span=span))
-        self.finance = self._new_finance(name, live)
-        self.purse = _new_purse(name)
-        self.adverts = self._new_adverts(name, live)
+        self.finance = make_finance(spec, name=name, owner=self.oid, cards=live, orders=self.orders, born=born)
+        self.purse = make_purse(name)
+        self.adverts = make_adverts(spec, name=name, cards=live, born=born)
+        self.chats = make_chats(spec, name=name, orders=self.orders, born=born, page=event_page)
+        self.voices = make_voices(spec, name=name, cards=live, orders=self.orders, born=born)
 
     def standings(self, *, start: datetime, end: datetime) -> Standings:
         """Where orders stand by the time of their status, from the newest, between two moments."""
@@ -101,29 +96,6 @@ class Seller:
         self.next_sale += 1
         return self.next_sale
 
-    def _new_finance(self, name: str, cards: list[Card]) -> FinanceBook | LargeFinance:
-        spec, born, orders = self.spec, self.born, self.orders
-        if isinstance(orders, LargeBook):
-            count = spec.weeks * spec.operations
-            return LargeFinance(dice=dice(name, "finance"), stock=Stock(_goods(cards), ()), count=count, born=born, weeks=spec.weeks)
-        titles = {card.nm_id: card.title for card in cards}
-        known = tuple(orders.every())
-
-        def stock() -> Stock:
-            return Stock(_goods(cards), tuple((order, goods_of(order, title=titles[order.nm_id])) for order in known))
-
-        return FinanceBook(
-            dice=lambda label: dice(name, "finance", label), owner=self.oid, stock=stock, born=born, weeks=spec.weeks, rows=spec.operations
-        )
-
-    def _new_adverts(self, name: str, cards: list[Card]) -> AdvertBook:
-        spec, born, rolls = self.spec, self.born, dice(name, "adverts")
-        make = make_endless if spec.large else make_campaigns
-        campaigns = make(rolls, cards=cards, count=spec.campaigns, at=born, span=spec.advert_history)
-        top_ups = make_top_ups(rolls, at=born, span=spec.advert_history) if spec.campaigns else []
-        since = day_of(born - spec.advert_history)
-        return AdvertBook.of(seed=name, since=since, money=make_money(rolls, at=born), campaigns=campaigns, top_ups=top_ups)
-
     def _new_card(self, seed: str, born: datetime) -> Card:
         nm_id = self.article()
         rolls = dice(seed, "card", nm_id)
@@ -131,28 +103,6 @@ class Seller:
         created = born - _CARD_LIFE * (youngest + (1 - youngest) * rolls.random())
         updated = created + (born - created) * rolls.random() * 0.99
         return make_card(rolls, nm_id=nm_id, created_at=created, updated_at=updated)
-
-
-def _goods(cards: list[Card]) -> tuple[Goods, ...]:
-    return tuple(
-        Goods(
-            nm_id=card.nm_id,
-            subject=card.subject,
-            brand=card.brand,
-            vendor_code=card.vendor_code,
-            title=card.title,
-            tech_size=size.tech_size,
-            barcode=size.skus[0],
-        )
-        for card in cards
-        for size in card.sizes
-    )
-
-
-def _new_purse(name: str) -> Purse:
-    rolls = dice(name, "purse")
-    current = Decimal(rolls.randint(0, 90_000_000)) / 100
-    return Purse(current, (current / 3).quantize(Decimal("0.01")))
 
 
 def _changed_at(order: Order) -> datetime:

@@ -14,6 +14,8 @@ from mpsyncd.sandbox.world import finance_events as finance
 from mpsyncd.sandbox.world import goods_events as goods
 from mpsyncd.sandbox.world import order_events as orders
 from mpsyncd.sandbox.world import sale_events as sales
+from mpsyncd.sandbox.world import talk_events as talk
+from mpsyncd.sandbox.world import voice_events as voices
 from mpsyncd.sandbox.world.dice import dice
 from mpsyncd.sandbox.world.seller import Seller
 
@@ -44,6 +46,16 @@ _EVENTS: tuple[tuple[Event, int], ...] = (
     (adverts.campaign_edited, 2),
     (adverts.budget_spent, 3),
     (adverts.topped_up, 2),
+    (talk.chat_opened, 1),
+    (talk.message_sent, 8),
+    (talk.chat_closed, 1),
+    (voices.asked, 2),
+    (voices.question_answered, 2),
+    (voices.reviewed, 3),
+    (voices.feedback_answered, 3),
+    (voices.claimed, 1),
+    (voices.claim_decided, 1),
+    (voices.goods_moved, 2),
     (cards.created, 1),
     (cards.retitled, 3),
     (cards.described, 3),
@@ -63,10 +75,8 @@ class World:
     """Sellers by name, and the time up to which events have happened."""
 
     def __init__(self, options: SandboxOptions, *, born: datetime) -> None:
-        self.sellers = {
-            spec.name: Seller(spec, seed=options.seed, born=born, order_page=options.orders_cap, card_page=CARD_PAGE)
-            for spec in options.sellers
-        }
+        pages = {"order_page": options.orders_cap, "card_page": CARD_PAGE, "event_page": options.events_cap}
+        self.sellers = {spec.name: Seller(spec, seed=options.seed, born=born, **pages) for spec in options.sellers}
         self._moving = [seller for seller in self.sellers.values() if not seller.spec.large and seller.spec.cards]
         self._dice = dice(options.seed, "events")
         self._step = timedelta(seconds=1 / options.event_rate) if options.event_rate > 0 and self._moving else None

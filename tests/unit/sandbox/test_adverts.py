@@ -119,8 +119,8 @@ def test_figures_add_up_and_silent_campaigns_are_missing(caller: Caller) -> None
             apps = sum(Decimal(str(app[key])) for day in one["days"] for app in day["apps"])
             cards = sum(Decimal(str(card[key])) for day in one["days"] for app in day["apps"] for card in app["nms"])
             assert Decimal(str(one[key])) == days == apps == cards, key
-    days = [date.fromisoformat(day["date"].removesuffix("T00:00:00Z")) for one in found for day in one["days"]]
-    assert (min(days), max(days)) == (date(2026, 10, 21), date(2026, 11, 20))
+    told_days = [date.fromisoformat(day["date"].removesuffix("T00:00:00Z")) for one in found for day in one["days"]]
+    assert (min(told_days), max(told_days)) == (date(2026, 10, 21), date(2026, 11, 20))
     assert {app["appType"] for one in found for day in one["days"] for app in day["apps"]} == {1, 32, 64}
     assert {"boosterStats" in one for one in found} == {True, False}
     assert any([day["date"] for day in one["days"]] != sorted(day["date"] for day in one["days"]) for one in found)
