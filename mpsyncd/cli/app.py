@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, runs, settings, shops, sync, tokens, vault
+from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, reload, runs, settings, shops, sync, tokens, vault
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ app.command("demo")(daemons.demo)
 app.command("sandbox")(daemons.sandbox)
 app.command("migrate")(database.migrate)
 app.command("check-config")(settings.check_config)
+app.command("reload")(reload.reload)
 app.command("dsn")(database.dsn)
 app.command("psql", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(database.psql)
 app.command("status")(overview.status)

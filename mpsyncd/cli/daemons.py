@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import Annotated
 
 import typer
 
 from mpsyncd import daemon
-from mpsyncd.cli.session import perform
+from mpsyncd.cli.codes import Code
+from mpsyncd.cli.session import Session, perform
 from mpsyncd.cli.settings import Json
-from mpsyncd.settings import Settings
+from mpsyncd.logs import logging_to
+from mpsyncd.settings import Configuration, Settings
 
 
 def run(context: typer.Context) -> None:
-    """Run the daemon in the foreground until SIGTERM or SIGINT; a second signal does not wait for pages in hand."""
-    raise typer.Exit(perform(context, daemon.run, least="debug"))
+    """Run the daemon in the foreground until SIGTERM or SIGINT; a second signal does not wait for pages in hand.
+
+    SIGHUP reads settings and shops again, as the command reload does.
+    """
+    session: Session = context.obj
+    first = daemon.configuration(session.config, os.environ)
+
+    def read() -> Configuration:
+        """Read the same file again: one that vanished is no reason to go on with the defaults."""
+        return daemon.configuration(session.config or first.file, os.environ)
+
+    with logging_to(first.settings.log) as logs:
+        try:
+            code = asyncio.run(daemon.run(daemon.Files(first=first, read=read, logs=logs)))
+        except KeyboardInterrupt:
+            code = Code.INTERRUPTED
+    raise typer.Exit(code)
 
 
 def demo(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mpsyncd.model.errors import MpsyncdError, StorageUnavailable, Unauthorized
-from mpsyncd.storage import feeds, shop_status, shops
+from mpsyncd.storage import feeds, reload, shop_status, shops
 from mpsyncd.storage.maintenance import Retention, purge_removed, sweep_history
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mpsyncd.daemon.connections import Connections
     from mpsyncd.daemon.stores import Storage
     from mpsyncd.model.shop import Shop
@@ -31,15 +33,17 @@ class Keeper:
 
     storage: Storage
     connections: Connections
-    settings: Settings
+    settings: Callable[[], Settings]
 
     async def clean(self) -> None:
         """One round of retention, and a piece of what is left of removed shops."""
-        engine = self.settings.engine
+        engine = self.settings().engine
         retention = Retention(runs=engine.keep_runs, events=engine.keep_events, rejected=engine.keep_rejected)
         try:
             await sweep_history(self.storage.pool, retention)
             await purge_removed(self.storage.pool, retention)
+            async with self.storage.pool.connection() as connection:
+                await reload.forget_old(connection, engine.keep_runs)
         except StorageUnavailable as error:
             log.debug("chore_postponed", chore="retention", error=str(error))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -44,6 +45,11 @@ class Notifier:
 def status(text: str) -> str:
     """The assignment that shows `text` in `systemctl status`, in one line."""
     return f"STATUS={' '.join(text.split())[:LONGEST_TEXT]}"
+
+
+def reloading() -> tuple[str, str]:
+    """The assignments that begin a reload; READY=1 ends it, however it came out. The time tells apart what was asked before and after."""
+    return "RELOADING=1", f"MONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"
 
 
 def notifier(environ: Mapping[str, str], *, pid: int | None = None) -> Notifier:

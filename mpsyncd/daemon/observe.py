@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from mpsyncd.daemon.reload import Reloader
     from mpsyncd.daemon.stores import Storage
     from mpsyncd.engine.activity import Activity
     from mpsyncd.engine.dispatcher import Dispatcher
@@ -42,6 +43,8 @@ class Observer:
     started_at: datetime
     patience: timedelta
     stopping: Callable[[], bool]
+    reloader: Reloader | None = None
+    """None for a daemon that reads its files once."""
 
     def ports(self) -> WebPorts:
         """The same, as the server wants it."""
@@ -60,6 +63,7 @@ class Observer:
             budgets=self.transport.budgets,
             samples=self.samples,
             facts=self.facts,
+            reload=None if self.reloader is None else self.reloader.by_api,
         )
 
     def live(self) -> tuple[str, ...]:
@@ -95,7 +99,12 @@ class Observer:
 
     def samples(self) -> Sequence[Sample]:
         """Numbers that the database does not have."""
-        return (Sample(name="mpsyncd_feeds_at_work", value=sum(1 for _ in self.activity)),)
+        at_work = Sample(name="mpsyncd_feeds_at_work", value=sum(1 for _ in self.activity))
+        if self.reloader is None:
+            return (at_work,)
+        last = Sample(name="mpsyncd_reload_last_success", value=self.reloader.succeeded_at.timestamp())
+        counts = self.reloader.counts.items()
+        return at_work, last, *(Sample(name="mpsyncd_reload_total", value=count, labels={"outcome": name}) for name, count in counts)
 
     def facts(self) -> Mapping[str, object]:
         """What /status shows of the process itself."""
@@ -106,6 +115,7 @@ class Observer:
             "embedded": None if server is None else {"state": server.status.state.value, "detail": server.status.detail},
             "storage_error": self.dispatcher.storage_error,
             "runs_open_here": self.dispatcher.runs,
+            "reload": None if self.reloader is None else self.reloader.facts(),
             "at_work": [
                 {
                     "shop_id": stage.shop_id,

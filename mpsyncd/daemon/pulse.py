@@ -33,7 +33,10 @@ SIGNS_PER_TERM = 3
 
 
 class Pulse:
-    """One per daemon; `run` is one of its root tasks. `late` counts feeds that are overdue. `patience`: as in Observer."""
+    """One per daemon; `run` is one of its root tasks.
+
+    late: counts feeds that are overdue. refusal: the last reload in one line, when it was refused. patience: as in Observer.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Pulse:
         activity: Activity,
         late: Callable[[], Coroutine[object, object, int]],
         stuck: Callable[[], tuple[str, ...]],
+        refusal: Callable[[], str | None],
         clock: Clock,
         patience: timedelta,
     ) -> None:
@@ -51,6 +55,7 @@ class Pulse:
         self._activity = activity
         self._late = Question(late, within=ANSWER_WITHIN)
         self._stuck = stuck
+        self._refusal = refusal
         self._clock = clock
         self._patience = patience
         self._calm_at = clock.monotonic()
@@ -84,7 +89,11 @@ class Pulse:
             await self._clock.sleep(every)
 
     async def line(self) -> str:
-        """One line for people: "3 shops, 2 feeds at work, 1 late, next in 4 min"."""
+        """One line for people: "3 shops, 2 feeds at work, 1 late, next in 4 min", behind it that the last reload was refused."""
+        refusal = self._refusal()
+        return await self._work() if refusal is None else f"{await self._work()}; {refusal}"
+
+    async def _work(self) -> str:
         dispatcher = self._dispatcher
         if dispatcher.storage_error is not None:
             return f"waits for the database: {dispatcher.storage_error}"

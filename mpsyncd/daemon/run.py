@@ -1,4 +1,4 @@
-"""Runs the daemon: everything is built here in order, and ends in the reverse order."""
+"""Runs the daemon: everything is built here in order, and ends in the reverse order. A stop that comes first ends the building."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import gc
 import os
 import random
-import signal
 import socket
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import structlog
 
+from mpsyncd.daemon.asking import Asking
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
 from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
@@ -22,13 +23,18 @@ from mpsyncd.daemon.keys import Keys
 from mpsyncd.daemon.notify import notifier, status
 from mpsyncd.daemon.observe import Observer
 from mpsyncd.daemon.outward import transport_options
+from mpsyncd.daemon.parts import Parts
 from mpsyncd.daemon.pulse import Pulse
+from mpsyncd.daemon.reload import Files, Reloader
+from mpsyncd.daemon.signals import deaf_to_hangups, with_signals
 from mpsyncd.daemon.stores import Storage, open_storage
+from mpsyncd.daemon.table import Table
 from mpsyncd.engine.activity import Activity
 from mpsyncd.engine.dispatcher import Dispatcher, Posting
 from mpsyncd.engine.judge import Patience
 from mpsyncd.engine.runner import Tools
 from mpsyncd.engine.schedule import Ticker, Timetable
+from mpsyncd.engine.seats import Seats
 from mpsyncd.model.clock import SystemClock
 from mpsyncd.sources import SOURCES
 from mpsyncd.storage import feeds
@@ -41,30 +47,55 @@ from mpsyncd.web.app import build_app
 from mpsyncd.web.server import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from mpsyncd.settings import Settings
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What a daemon consists of once it is ready. `reloader` None: it reads its files once."""
+
+    storage: Storage
+    keys: Keys
+    dispatcher: Dispatcher
+    ticker: Ticker
+    pulse: Pulse
+    reloader: Reloader | None
 
 
 class Daemon:
     """One process of mpsyncd. `serve` returns when `stop` was called; `url` is the status server's address from `ready` on."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, files: Files | None = None) -> None:
         self._settings = settings
+        self._files = files
         self._clock = SystemClock()
         self._id = uuid4()
         self._notifier = notifier(os.environ)
         self._stopped = asyncio.Event()
+        self._building: asyncio.Task[object] | None = None
+        self._asking = Asking()
         self._ticker: Ticker | None = None
         self.ready = asyncio.Event()
         self.url: str | None = None
         self.storage: Storage | None = None
 
     def stop(self) -> None:
-        """Ask `serve` to end: no new work, pages in hand are committed, leases go back."""
+        """Ask `serve` to end: no new work, pages in hand are committed, leases go back. Before it is ready the start is given up."""
+        if not self._stopped.is_set() and self._building is not None:
+            self._building.cancel("stopped before it was ready")
         self._stopped.set()
+
+    def reload(self) -> None:
+        """Ask for settings and shops to be read again, as soon as the daemon is ready; it is too late for that while it stops."""
+        if self._stopped.is_set():
+            log.info("reload_ignored", reason="the daemon is stopping")
+        else:
+            self._asking.ask("signal")
 
     async def serve(self, *, web: bool = True) -> None:
         """Run until `stop`.
@@ -72,54 +103,94 @@ class Daemon:
         Raises:
             ConfigError: what a person must change, at start or when the embedded server gives up.
         """
-        started_at = self._clock.now()
         self._notifier.send(status("opens the database"))
         async with AsyncExitStack() as stack:
-            storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
-            transport = await stack.enter_async_context(
-                Transport(transport_options(self._settings), self._clock, PostgresLedger(storage.pool), random.Random())  # noqa: S311
-            )
-            connections = self._connections(storage, transport)
-            activity = Activity(self._clock)
-            dispatcher = self._dispatcher(storage, connections, activity, nudge=self._nudge)
-            ticker = self._ticker = self._make_ticker(dispatcher, Keeper(storage, connections, self._settings))
-            observer = Observer(
-                storage=storage,
-                transport=transport,
-                dispatcher=dispatcher,
-                activity=activity,
-                clock=self._clock,
-                started_at=started_at,
-                patience=self._settings.engine.no_progress,
-                stopping=self._stopped.is_set,
-            )
-            if web:
-                app = build_app(observer.ports(), self._settings.http)
-                self.url = await stack.enter_async_context(serving(app, self._settings.http))
-            await dispatcher.tick()
-            gc.collect()
-            gc.freeze()  # what is built stays for life: full collections over it would only block the loop
-            log.info("daemon_ready", url=self.url, database=storage.pool.address)
+            if (built := await self._unless_stopped(self._build(stack, web=web))) is None:
+                log.info("start_given_up")
+                return
+            log.info("daemon_ready", url=self.url, database=built.storage.pool.address)
             self.ready.set()
             self._notifier.send("READY=1")
-            await self._work(storage, dispatcher, ticker, self._pulse(storage, dispatcher, activity, observer))
+            await self._work(built)
         log.info("daemon_stopped")
 
-    async def _work(self, storage: Storage, dispatcher: Dispatcher, ticker: Ticker, pulse: Pulse) -> None:
-        """The named root tasks; the first one to end ends them all."""
+    async def _unless_stopped(self, building: Coroutine[object, object, T]) -> T | None:
+        """Build, or None when `stop` came first; what was opened until then is closed by its owner."""
+        self._building = task = asyncio.create_task(building, name="build")
+        if self._stopped.is_set():
+            task.cancel()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._stopped.is_set():
+                task.cancel()
+                await asyncio.wait({task})
+                raise
+            return None
+        finally:
+            self._building = None
 
-        def nudged(_: int | None) -> None:
-            dispatcher.notice()
-            ticker.nudge()
+    async def _build(self, stack: AsyncExitStack, *, web: bool) -> Built:
+        started_at = self._clock.now()
+        storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
+        transport = await stack.enter_async_context(
+            Transport(transport_options(self._settings), self._clock, PostgresLedger(storage.pool), random.Random())  # noqa: S311
+        )
+        keys = Keys(storage.pool, storage.vault, sources={source.name: source for source in SOURCES}, clock=self._clock)
+        connections = self._connections(transport, keys)
+        activity = Activity(self._clock)
+        timetable = Timetable(self._settings.schedules.plans())
+        seats = Seats(self._settings.engine.feeds_at_once)
+        dispatcher = self._dispatcher(storage, connections, activity, timetable, seats)
+        table = Table(storage=storage, connections=connections, daemon=self._id, clock=self._clock)
+        reloader = self._reloader(table, transport, timetable, dispatcher, seats)
+        if reloader is not None:
+            await reloader.begin()
+        self._ticker = self._make_ticker(
+            dispatcher, Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
+        )
+        observer = Observer(
+            storage=storage,
+            transport=transport,
+            dispatcher=dispatcher,
+            activity=activity,
+            clock=self._clock,
+            started_at=started_at,
+            patience=self._settings.engine.no_progress,
+            stopping=self._stopped.is_set,
+            reloader=reloader,
+        )
+        if web:
+            app = build_app(observer.ports(), self._settings.http)
+            self.url = await stack.enter_async_context(serving(app, self._settings.http))
+        await dispatcher.tick()
+        gc.collect()
+        gc.freeze()  # what is built stays for life: full collections over it would only block the loop
+        pulse = self._pulse(storage, dispatcher, activity, observer)
+        return Built(storage=storage, keys=keys, dispatcher=dispatcher, ticker=self._ticker, pulse=pulse, reloader=reloader)
+
+    async def _work(self, built: Built) -> None:
+        """The named root tasks; the first one to end ends them all."""
+        storage = built.storage
+
+        def nudged(shop_id: int | None) -> None:
+            built.keys.notice(shop_id)
+            built.dispatcher.notice()
+            built.ticker.nudge()
+            if shop_id is None:
+                self._asking.look()
 
         listener = NudgeListener(storage.dsn, on_nudge=nudged, clock=self._clock)
         roots: set[asyncio.Task[object]] = {
             asyncio.create_task(self._wait_stopped(), name="stop"),
-            asyncio.create_task(ticker.run(), name="ticker"),
+            asyncio.create_task(built.ticker.run(), name="ticker"),
+            asyncio.create_task(built.keys.run(), name="keys"),
             asyncio.create_task(listener.run(), name="nudges"),
         }
+        if built.reloader is not None:
+            roots.add(asyncio.create_task(built.reloader.run(), name="reloads"))
         if self._notifier.address is not None:
-            roots.add(asyncio.create_task(pulse.run(), name="pulse"))
+            roots.add(asyncio.create_task(built.pulse.run(), name="pulse"))
         if storage.embedded is not None:
             roots.add(asyncio.create_task(storage.embedded.wait_failed(), name="embedded"))
         ended: set[asyncio.Task[object]] = set()
@@ -131,7 +202,7 @@ class Daemon:
             for task in roots - ended:
                 task.cancel()
             await asyncio.wait(roots)
-            await dispatcher.stop()
+            await built.dispatcher.stop()
         for task in ended:
             task.result()
 
@@ -142,18 +213,42 @@ class Daemon:
         if self._ticker is not None:
             self._ticker.nudge()
 
-    def _connections(self, storage: Storage, transport: Transport) -> Connections:
+    def _connections(self, transport: Transport, keys: Keys) -> Connections:
         sources = {source.name: source for source in SOURCES}
         return Connections(
             sources=sources,
             transport=transport,
-            keys=Keys(storage.pool, storage.vault, sources=sources, clock=self._clock),
+            keys=keys,
             doctor=Doctor(sources, transport, self._clock),
             clock=self._clock,
             scale=self._settings.transport.limit_scale,
         )
 
-    def _dispatcher(self, storage: Storage, connections: Connections, activity: Activity, *, nudge: Callable[[], None]) -> Dispatcher:
+    def _reloader(self, table: Table, transport: Transport, timetable: Timetable, dispatcher: Dispatcher, seats: Seats) -> Reloader | None:
+        """Everything whose settings can change; None for a daemon that was given settings and no files."""
+        if self._files is None:
+            return None
+
+        def applied() -> None:
+            """Shops may have come or gone, and feeds may be due sooner."""
+            dispatcher.notice()
+            self._nudge()
+
+        parts = Parts(
+            logs=self._files.logs, transport=transport, timetable=timetable, dispatcher=dispatcher, seats=seats, vault=table.storage.vault
+        )
+        return Reloader(
+            self._files,
+            self._asking,
+            table=table,
+            keys=table.connections.keys,
+            parts=parts.all(),
+            applied=applied,
+            notifier=self._notifier,
+            clock=self._clock,
+        )
+
+    def _dispatcher(self, storage: Storage, connections: Connections, activity: Activity, timetable: Timetable, seats: Seats) -> Dispatcher:
         engine = self._settings.engine
         facts = DaemonFacts(host=socket.gethostname(), pid=os.getpid(), version=version("mpsyncd"))
         tools = Tools(
@@ -161,17 +256,18 @@ class Daemon:
             connect=connections.connect,
             doctor=connections.second_opinion,
             pace=connections.pace,
-            timetable=Timetable(self._settings.schedules.plans()),
+            rates=connections.rates,
+            timetable=timetable,
             clock=self._clock,
             activity=activity,
             patience=Patience().scaled(self._settings.transport.limit_scale),
             deadline=engine.no_progress,
             sweep_share=engine.sweep_share,
-            seats=asyncio.Semaphore(engine.feeds_at_once),
+            seats=seats,
         )
         streams = {source.name: {stream.name: stream for stream in source.streams} for source in SOURCES}
         zones = {source.name: source.zone for source in SOURCES}
-        return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams, zones=zones), tools, nudge=nudge)
+        return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams, zones=zones), tools, nudge=self._nudge)
 
     def _pulse(self, storage: Storage, dispatcher: Dispatcher, activity: Activity, observer: Observer) -> Pulse:
         patience = self._settings.engine.no_progress
@@ -186,6 +282,7 @@ class Daemon:
             activity=activity,
             late=late,
             stuck=observer.live,
+            refusal=lambda: None if observer.reloader is None else observer.reloader.refusal,
             clock=self._clock,
             patience=patience,
         )
@@ -197,11 +294,14 @@ class Daemon:
         return ticker
 
 
-async def run(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; a second one does not wait. Returns the exit code."""
-    daemon = Daemon(settings)
-    with_signals(daemon.stop)
-    await daemon.serve()
+async def run(files: Files) -> int:
+    """Run until SIGTERM or SIGINT; a second one does not wait. SIGHUP reads the files again. Returns the exit code."""
+    daemon = Daemon(files.first.settings, files)
+    with_signals(daemon.stop, reload=daemon.reload)
+    try:
+        await daemon.serve()
+    finally:
+        deaf_to_hangups()
     return 0
 
 
@@ -236,18 +336,3 @@ async def run_once(settings: Settings, work: Callable[[Daemon], Awaitable[int]],
 
 async def _awaited(work: Awaitable[int]) -> int:
     return await work
-
-
-def with_signals(stop: Callable[[], None]) -> None:
-    """The first SIGTERM or SIGINT calls `stop`; the second one ends the process at once (the database keeps what is committed)."""
-    loop = asyncio.get_running_loop()
-
-    def first(number: signal.Signals) -> None:
-        log.info("signal_received", signal=number.name)
-        stop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(each)
-            signal.signal(each, signal.SIG_DFL)
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, first, each)

@@ -47,14 +47,14 @@ async def open_storage(settings: Settings, *, exclusive: bool = False) -> AsyncI
     async with AsyncExitStack() as stack:
         dsn, embedded = await _address(settings, stack, exclusive=exclusive)
         await migrations.migrate(dsn)
-        keyring = _keyring(settings)
+        vault = keyring(settings)
         pool = await stack.enter_async_context(open_database(dsn, _pool_options(settings.database)))
         async with pool.connection() as connection:
-            await check_keyring(connection, keyring)
+            await check_keyring(connection, vault)
             await migrations.register_streams(connection, SOURCES)
             if embedded is not None:
                 await release_all(connection)
-        yield Storage(pool=pool, dsn=dsn, vault=keyring, embedded=embedded)
+        yield Storage(pool=pool, dsn=dsn, vault=vault, embedded=embedded)
 
 
 async def migrate(settings: Settings) -> list[str]:
@@ -77,9 +77,10 @@ async def _address(settings: Settings, stack: AsyncExitStack, *, exclusive: bool
     return server.dsn, server
 
 
-def _keyring(settings: Settings) -> Keyring:
+def keyring(settings: Settings, *, create: bool = True) -> Keyring:
+    """The keys of the vault as they are now; made when there are none and `create`. Raises ConfigError like `keyfile.load_keyring`."""
     given = settings.vault.key.get_secret_value() if settings.vault.key is not None else None
-    return keyfile.load_keyring(key=given, key_file=settings.vault_key_file, environ=os.environ)
+    return keyfile.load_keyring(key=given, key_file=settings.vault_key_file, environ=os.environ, create=create)
 
 
 def _embedded_options(given: DatabaseSettings) -> EmbeddedOptions:

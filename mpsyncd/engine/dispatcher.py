@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
+from mpsyncd.engine.planning import kept, plan_feed
 from mpsyncd.engine.runner import Run, perform
 from mpsyncd.model.errors import LeaseLost, StorageUnavailable
 from mpsyncd.model.run import Mode, RunState, Trigger
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from mpsyncd.engine.runner import Tools
     from mpsyncd.model.feed import Feed, Lease
+    from mpsyncd.model.plan import Planned
     from mpsyncd.model.run import RunRequest
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.stream import Stream
@@ -62,6 +64,10 @@ class Dispatcher:
     def notice(self) -> None:
         """Something changed outside (a shop came, a daemon went): the next tick looks for groups to take, however short ago it looked."""
         self._held_at = None
+
+    def retune(self, *, sweep_share: float) -> None:
+        """Runs that begin from now on believe a walk that would remove so much."""
+        self._tools = replace(self._tools, sweep_share=sweep_share)
 
     async def tick(self) -> datetime | None:
         """Do all that is due; return when the next thing will be. Never raises for a database that is away."""
@@ -153,6 +159,7 @@ class Dispatcher:
         request: RunRequest | None = None,
     ) -> None:
         mode = request.mode if request else Mode.INCREMENTAL
+        planned = await self._planned_costs(shop, feeds, mode=mode)
         try:
             run_id = await self._tools.store.open_run(
                 lease,
@@ -162,6 +169,7 @@ class Dispatcher:
                 feeds=feeds,
                 request_id=request.request_id if request else None,
                 now=self._tools.clock.now(),
+                planned=planned,
             )
         except LeaseLost:
             log.info("lease_lost", shop=shop.shop_id)
@@ -181,6 +189,15 @@ class Dispatcher:
         self._runs[task] = (run, frozenset(feed.feed_id for feed in feeds))
         task.add_done_callback(self._ended)
         log.info("run_started", run=run_id, shop=shop.shop_id, trigger=trigger.value, mode=mode.value, feeds=len(feeds))
+
+    async def _planned_costs(self, shop: Shop, feeds: Sequence[Feed], *, mode: Mode) -> Mapping[int, Planned]:
+        rates, known, now = self._tools.rates(shop), await self._tools.store.known(shop.shop_id), self._tools.clock.now()
+        streams = self._streams(shop)
+        return {
+            feed.feed_id: kept(plan_feed(streams[feed.stream], feed, known, mode=mode, now=now), rates)
+            for feed in feeds
+            if not shop.lacks(streams[feed.stream].capability)
+        }
 
     async def _perform(self, run: Run, feeds: tuple[Feed, ...]) -> None:
         """Work a run; when it is cancelled, close it under its true name."""

@@ -97,6 +97,12 @@ class Plan:
         return tuple(f"shop {name}: {what}" for name, change in named for what in change.words)
 
 
+async def listed(connection: Connection) -> int:
+    """How many shops of the table have an entry in a list."""
+    count: int = await connection.fetchval("SELECT count(*) FROM mpsync.shops WHERE list_line IS NOT NULL AND status <> 'removing'")
+    return count
+
+
 async def plan(
     connection: Connection,
     keyring: Keyring,

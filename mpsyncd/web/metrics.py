@@ -46,6 +46,8 @@ METRICS = (
     Metric("mpsyncd_gate_available", "gauge", ("source", "rate", "scope"), "Requests that a limit would let out at once"),
     Metric("mpsyncd_gate_waiting", "gauge", ("source", "rate", "scope"), "Requests that wait for a limit"),
     Metric("mpsyncd_feeds_at_work", "gauge", (), "Feeds that this process works right now"),
+    Metric("mpsyncd_reload_last_success", "gauge", (), "When settings and shops were last read without a refusal, seconds since the epoch"),
+    Metric("mpsyncd_reload_total", "counter", ("outcome",), "Reloads that were applied, unchanged or refused"),
     Metric("mpsyncd_leases_held", "gauge", ("host", "pid"), "Lease groups that a living daemon holds"),
     Metric("mpsyncd_http_requests_total", "counter", ("route", "method", "status"), "Answers of this server"),
     Metric("mpsyncd_http_request_seconds", "histogram", ("route",), "How long answers of this server took"),

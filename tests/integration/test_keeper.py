@@ -41,7 +41,7 @@ class Vendor:
 
 
 def keeper(database: Database, vendor: Vendor) -> Keeper:
-    return Keeper(cast("Storage", SimpleNamespace(pool=database)), cast("Connections", vendor), Settings())
+    return Keeper(cast("Storage", SimpleNamespace(pool=database)), cast("Connections", vendor), Settings)
 
 
 async def state_of(database: Database, shop: Shop) -> Any:

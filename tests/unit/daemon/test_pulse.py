@@ -30,6 +30,7 @@ class Heart:
     due_at: datetime | None = None
     storage_error: str | None = None
     stuck: tuple[str, ...] = ()
+    refusal: str | None = None
     late: int = 0
     hangs: bool = False
     heard: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Heart:
             activity=self.activity,
             late=late,
             stuck=lambda: self.stuck,
+            refusal=lambda: self.refusal,
             clock=self.clock,
             patience=PATIENCE,
         )
