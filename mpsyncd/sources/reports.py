@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mpsyncd.model.errors import BadRequest, NotFound, SourceError, Transient
+from mpsyncd.model.errors import BadRequest, NotFound, Retired, SourceError, Transient
 from mpsyncd.model.page import Page
 from mpsyncd.sources.listed import ListedRows
 from mpsyncd.sources.pagers import ended
@@ -45,15 +45,16 @@ def report(
     """Read a slice as one report, under an id that is made here (a UUID), another one for each report that is ordered.
 
     create: orders the report of a slice under an id. poll: asks how it is; `state` reads that from the envelope of the answer (so the
-    request has `rows_at=None`), which is None for an empty one. download: fetches the file, whose rows are the slice's. again: asks for a
-    failed one once more. polls: how often it is looked at in one attempt; nothing but their limit holds them apart.
+    request has `rows_at=None`), which is None for an empty one; an unknown id may also be NotFound, or told by the request's `empty_when`.
+    download: fetches the file, whose rows are the slice's. again: asks for a failed one once more. polls: how often it is looked at in one
+    attempt; nothing but their limit holds them apart.
 
     The rows count as asked for when the report was ordered: what was read elsewhere since then is newer. A report that failed twice, that
     the vendor does not know or has no more (files are kept for days) is ordered anew by the next attempt.
 
     Raises (while iterating):
-        Transient: it is not ready, or it is gone; the next attempt goes on.
-        SourceError: the vendor failed to make it.
+        Transient: it is not ready; the next attempt goes on.
+        SourceError: it is lost; the next attempt, which is later than after Transient, orders another one.
         Snooze, BadData: as `Api.send`.
     """
     return _Report(create, poll, state, download, again, polls).read
@@ -134,23 +135,24 @@ class _Report:
             if told is ReportState.FAILED:
                 return await self._retry(api, place)
         if told is ReportState.UNKNOWN:
-            raise _Lost(Transient(f"report {place.id}, ordered at {place.at}, is not known to the vendor; the next attempt orders another"))
+            raise _lost(f"report {place.id}, ordered at {place.at}, is not known to the vendor")
         raise Transient(
             f"report {place.id}, ordered at {place.at}, is not ready after {self.polls} looks; the next attempt goes on looking"
         )
 
     async def _retry(self, api: Api, place: _Place) -> _Place:
         if self.again is None or place.retried:
-            raise _Lost(SourceError(f"the vendor failed to make report {place.id}; the next attempt orders another one"))
+            raise _lost(f"the vendor failed to make report {place.id}")
         answer = await _heard(api, self.again(place.id))
         return replace(place, retried=True, at=answer.asked_at.isoformat())
 
     async def _fetch(self, api: Api, place: _Place) -> Answer:
         try:
             return await api.send(self.download(place.id))
-        except NotFound as error:
-            told = f"the file of report {place.id}, ordered at {place.at}, is gone; the next attempt orders another one"
-            raise _Lost(Transient(told, status=error.status, request_id=error.request_id, body=error.body)) from None
+        except Retired:
+            raise
+        except (BadRequest, NotFound) as error:  # the request names nothing but the id
+            raise _lost(f"the file of report {place.id}, ordered at {place.at}, is gone", error) from None
 
     async def _seen(self, api: Api, place: _Place) -> bool:
         return await self._state(api, place) is not ReportState.UNKNOWN
@@ -160,6 +162,13 @@ class _Report:
             return self.state((await _heard(api, self.poll(place.id))).envelope)
         except NotFound:
             return ReportState.UNKNOWN
+
+
+def _lost(told: str, error: SourceError | None = None) -> _Lost:
+    lost = SourceError(f"{told}; the next attempt orders another one")
+    if error is not None:
+        lost.status, lost.request_id, lost.body = error.status, error.request_id, error.body
+    return _Lost(lost)
 
 
 async def _heard(api: Api, request: Request) -> Answer:

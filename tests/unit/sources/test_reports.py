@@ -56,6 +56,7 @@ class Maker:
     looked: dict[str, int] = field(default_factory=dict)
     lost_answers: int = 0
     hidden: set[str] = field(default_factory=set)
+    refusal: SourceError = field(default_factory=lambda: NotFound("no file", status=404))
 
     def __call__(self, request: Request) -> Any:
         report_id = (request.json or request.params)["id"]
@@ -69,7 +70,7 @@ class Maker:
             case "GET", "/reports":
                 return self._look(report_id)
             case _:
-                return NotFound("no file", status=404) if report_id in self.gone else [{"id": report_id, "n": 1}]
+                return self.refusal if report_id in self.gone else [{"id": report_id, "n": 1}]
 
     def _order(self, report_id: str) -> Any:
         if report_id in self.ordered:
@@ -227,13 +228,14 @@ async def test_one_that_fails_twice_is_an_error_and_the_next_attempt_orders_anot
     assert await rows_of(pages[-1]) == [{"id": maker.ordered[1], "n": 1}]
 
 
-async def test_one_whose_file_is_gone_is_ordered_anew() -> None:
+@pytest.mark.parametrize("refusal", [NotFound("no file", status=404), BadRequest("check the id", status=400)])
+async def test_one_whose_file_is_gone_is_ordered_anew(refusal: SourceError) -> None:
     """Files are kept for days; a shop may be paused for longer."""
-    maker = Maker(looks=1)
+    maker = Maker(looks=1, refusal=refusal)
     ready = (await some_pages(reader(), Answering(maker), stretch(), most=3))[-1]
     maker.gone |= set(maker.ordered)
     part = replace(stretch(), cursor=ready.cursor, now=datetime(2026, 12, 1, tzinfo=NOW.tzinfo))
-    pages = await until(reader()(Answering(maker), part), Transient, "the file of report .* is gone; the next attempt orders another")
+    pages = await until(reader()(Answering(maker), part), SourceError, "the file of report .* is gone; the next attempt orders another")
     pages = await pages_of(reader(), Answering(maker), replace(part, cursor=pages[-1].cursor))
     assert (len(maker.ordered), pages[-1].last) == (2, True)
 
@@ -243,7 +245,7 @@ async def test_one_that_the_vendor_forgot_is_ordered_anew() -> None:
     ordered = (await some_pages(reader(), Answering(maker), stretch(), most=2))[-1]
     maker.hidden |= set(maker.ordered)
     pages = await until(
-        reader()(Answering(maker), replace(stretch(), cursor=ordered.cursor)), Transient, "is not known to the vendor; the next attempt"
+        reader()(Answering(maker), replace(stretch(), cursor=ordered.cursor)), SourceError, "is not known to the vendor; the next attempt"
     )
     assert pages[-1].cursor is not None
     assert pages[-1].cursor["number"] == 2
