@@ -15,7 +15,7 @@ from mpsyncd.model.run import Mode, Trigger
 from mpsyncd.model.shop import CapabilityState
 from mpsyncd.model.stream import Lane, Stream, Table, Write
 from mpsyncd.model.work import NewSlice, Work
-from mpsyncd.storage import history
+from mpsyncd.storage import history, planning
 from mpsyncd.storage.pool import Database
 from mpsyncd.storage.status import overview
 from mpsyncd.storage.store import PostgresStore
@@ -329,6 +329,8 @@ async def test_a_refused_shortcut_is_remembered_and_its_slices_are_forgotten(poo
     assert not await at.store.lacks(at.feed.shop_id, "jam")
     await at.store.refuse_shortcut(at.lease, at.feed, capability="jam", reason="no subscription")
     assert await at.store.lacks(at.feed.shop_id, "jam")
+    async with pool.connection() as connection:
+        assert (await planning.known(connection, at.feed.shop_id)).lacks == {"jam"}
     assert await at.left() == []
     [shop] = (await overview(pool)).shops
     assert shop.capabilities == {"jam": (CapabilityState.MISSING, "no subscription")}
