@@ -50,10 +50,19 @@ OPERATIONS = {
     "GET /adv/v1/upd": "08-promotion.yaml",
     "GET /adv/v1/payments": "08-promotion.yaml",
     "GET /adv/v1/balance": "08-promotion.yaml",
+    "GET /api/v1/seller/chats": "09-communications.yaml",
+    "GET /api/v1/seller/events": "09-communications.yaml",
+    "GET /api/v1/seller/download/{id}": "09-communications.yaml",
+    "GET /api/v1/questions": "09-communications.yaml",
+    "GET /api/v1/feedbacks": "09-communications.yaml",
+    "GET /api/v1/feedbacks/archive": "09-communications.yaml",
+    "GET /api/v1/claims": "09-communications.yaml",
 }
 """Every method of the sandbox with the file that describes it."""
 
-LATER_OPERATIONS = frozenset({"POST /api/analytics/v1/stocks-report/seller-warehouses", "POST /api/advert/v2/budget"})
+LATER_OPERATIONS = frozenset(
+    {"POST /api/analytics/v1/stocks-report/seller-warehouses", "POST /api/advert/v2/budget", "GET /api/analytics/v1/item-returns"}
+)
 """Methods of the sandbox that came after the files were stored (evidence of autumn 2026)."""
 
 

@@ -6,7 +6,7 @@ Here that of cards, and the list of all tables.
 from collections.abc import Iterator
 from datetime import datetime
 
-from mpsyncd.sandbox.wildberries import spelling, truth_adverts, truth_finance, truth_funnel, truth_goods, truth_orders
+from mpsyncd.sandbox.wildberries import spelling, truth_adverts, truth_finance, truth_funnel, truth_goods, truth_orders, truth_talk
 from mpsyncd.sandbox.wildberries.canonical import LEFT, Read, Row, utc
 from mpsyncd.sandbox.world.records import Card
 from mpsyncd.sandbox.world.seller import Seller
@@ -101,5 +101,6 @@ TABLES: tuple[tuple[str, Read], ...] = (
     *truth_funnel.TABLES,
     *truth_finance.TABLES,
     *truth_adverts.TABLES,
+    *truth_talk.TABLES,
 )
 """Each table with the reading of its rows. Parts are those of live cards."""

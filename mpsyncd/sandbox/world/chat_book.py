@@ -23,6 +23,14 @@ class ChatBook:
         """All chats, those that are listed no more included."""
         return list(self._chats.values())
 
+    def chat(self, number: str) -> Chat:
+        """The chat with this number.
+
+        Raises:
+            KeyError: there is no such chat.
+        """
+        return self._chats[number]
+
     def last_message(self, chat: Chat) -> ChatEvent | None:
         """The newest event of a chat that says or shows something."""
         return self._last.get(chat.number)
