@@ -36,6 +36,7 @@ from mpsyncd.storage.status import overview
 EVENT_RATE = 2.0
 _NO_ORDERS_FOR_BASE = {"kind": "base_refused", "host": "statistics-api", "path": "/api/v1/supplier/orders"}
 """So that the demo shows what a closed method looks like: vendors close methods to tokens of the base type."""
+_CLOSED_TO_BASE = frozenset({"orders", "stocks", "seller_stocks", "finance_reports", "acquiring", "acquiring_reports"})
 _LOADED = frozenset({FeedState.OK, FeedState.DONE, FeedState.PARKED})
 
 
@@ -77,11 +78,9 @@ async def _play(one: Daemon, scene: Scene, *, once: bool, json: bool) -> int:
 
 
 async def _prove(client: aiohttp.ClientSession, database: Database, *, json: bool) -> int:
-    """Follow what changed, stop the world, follow once more, and compare every table with the truth."""
-    say("Everything is loaded. Once more for what changed meanwhile:")
-    await _incremental(database)
+    """Stop the world, follow what changed meanwhile, and compare every table with the truth."""
     await _command(client, "/_freeze")
-    say("The world stands still now. A last time:")
+    say("Everything is loaded. The world stands still now; once more for what changed meanwhile:")
     await _incremental(database)
     results = await _compare_all(client, database)
     print_report(results, json=json)
@@ -158,9 +157,11 @@ async def _compare_one(client: aiohttp.ClientSession, database: Database, *, sho
 
 
 def _may_park(shop: ShopView, stream: Stream) -> bool:
-    """What the key was made without, and orders for a base token; anything else that is parked counts as wrong."""
-    state, _ = shop.capabilities.get(stream.capability or "", (None, None))
-    return state == "missing" or (stream.name == "orders" and shop.variant == "base")
+    """What the key was made without, what waits for that, and what is closed to a base token; anything else that is parked is wrong."""
+    parents = stream.parents.stream if stream.parents is not None else None
+    needed = {one.capability for one in source_named(shop.source).streams if one.name in {stream.name, parents}}
+    missing = {name for name, (state, _) in shop.capabilities.items() if state == "missing"}
+    return bool(needed & missing) or (stream.name in _CLOSED_TO_BASE and shop.variant == "base")
 
 
 def _bar(shop: ShopView) -> Bar:

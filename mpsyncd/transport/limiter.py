@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from mpsyncd.transport.options import TransportOptions
     from mpsyncd.transport.waiting import Visitor
 
+_ALWAYS_SLEPT = 0.25
+"""Seconds. However quick limits are made: a snooze costs the database writes that no scale makes quicker."""
+
 
 class Limiter:
     """Makes gates when they are first named and keeps them."""
@@ -127,7 +130,8 @@ class Limiter:
             await closure.prepare()
         for gate in ticket.gates:
             await gate.prepare()
-        patience = self._options.patience.total_seconds() / self._options.limit_scale
+        whole = self._options.patience.total_seconds()
+        patience = max(whole / self._options.limit_scale, min(whole, _ALWAYS_SLEPT))
         with Waiting(ticket, visitor, clock=self._clock, patience=patience) as waiting:
             try:
                 while True:
