@@ -25,7 +25,7 @@ def demo_shops(world: World, *, url: str, born: datetime) -> list[DemoShop]:
     """One shop per seller: the second one's token lacks the category "content", the third one's is of the base type."""
     base_url = f"{url}/wb/{{host}}"
     return [
-        DemoShop(seller.spec.name, "wildberries", _token(seller, place, expires=born + _LIFE), base_url, _note(place))
+        DemoShop(seller.spec.name, "wildberries", _token(seller, place, expires=born + _LIFE), base_url, _note(seller, place))
         for place, seller in enumerate(world.sellers.values())
     ]
 
@@ -36,6 +36,6 @@ def _token(seller: Seller, place: int, *, expires: datetime) -> str:
     return make_token(sid=seller.sid, oid=seller.oid, categories=categories, type=kind, expires=expires)
 
 
-def _note(place: int) -> str:
+def _note(seller: Seller, place: int) -> str:
     notes = {1: "personal token without the category content", 2: "base token: slow limits"}
-    return notes.get(place, "personal token with every category")
+    return notes.get(place, "personal token with every category") + (", and the subscription Jam" if seller.spec.jam else "")
