@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mpsyncd.daemon.keys import Keys
     from mpsyncd.engine.ports import Reason
     from mpsyncd.model.clock import Clock
+    from mpsyncd.model.rate import Rate
     from mpsyncd.model.request import Api
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.source import Identity, Source
@@ -63,6 +64,10 @@ class Connections:
             if found.valid or stored.version == looked.version:
                 self.keys.swap({shop.shop_id: looked})
                 return None if found.valid else found.error
+
+    def rates(self, shop: Shop) -> Mapping[str, Rate]:
+        """Implements `engine.ports.Rates`."""
+        return self.transport.rates(self.sources[shop.source], stored_identity(shop.identity, shop.expires_at))
 
     def pace(self, shop: Shop, stream: Stream) -> timedelta:
         """Implements `engine.ports.Pace`: the slowest limit of the stream's requests."""

@@ -159,7 +159,7 @@ class Dispatcher:
         request: RunRequest | None = None,
     ) -> None:
         mode = request.mode if request else Mode.INCREMENTAL
-        planned = await self._planned_costs(shop, feeds, mode=mode)
+        planned = {} if request and request.start else await self._costs(shop, feeds, mode=mode)
         try:
             run_id = await self._tools.store.open_run(
                 lease,
@@ -190,11 +190,12 @@ class Dispatcher:
         task.add_done_callback(self._ended)
         log.info("run_started", run=run_id, shop=shop.shop_id, trigger=trigger.value, mode=mode.value, feeds=len(feeds))
 
-    async def _planned_costs(self, shop: Shop, feeds: Sequence[Feed], *, mode: Mode) -> Mapping[int, Planned]:
-        rates, known, now = self._tools.rates(shop), await self._tools.store.known(shop.shop_id), self._tools.clock.now()
-        streams = self._streams(shop)
+    async def _costs(self, shop: Shop, feeds: Sequence[Feed], *, mode: Mode) -> Mapping[int, Planned]:
+        """What each feed that the key is able to read is planned to cost."""
+        rates, known, now = self._tools.rates(shop), await self._tools.store.known_rows(shop.shop_id), self._tools.clock.now()
+        streams, zone = self._streams(shop), self._posting.zones[shop.source]
         return {
-            feed.feed_id: kept(plan_feed(streams[feed.stream], feed, known, mode=mode, now=now), rates)
+            feed.feed_id: kept(plan_feed(streams[feed.stream], feed, known, mode=mode, now=now, zone=zone), rates)
             for feed in feeds
             if not shop.lacks(streams[feed.stream].capability)
         }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mpsyncd.engine.slicing import EVERYTHING, by_shortcut, new_slices
 from mpsyncd.model.page import SliceKind
-from mpsyncd.model.plan import FeedPlan, GatePlan, Plan, Workload
+from mpsyncd.model.plan import FeedPlan, GatePlan, Plan, Planned, Workload
 from mpsyncd.model.rate import RateKind
 from mpsyncd.model.stream import Lane
 
@@ -65,6 +65,12 @@ def plan_feed(stream: Stream, feed: Feed, known: Known, *, mode: Mode, now: date
         waits_for=stream.parents.stream if stream.parents is not None else None,
         unsure=unsure,
     )
+
+
+def kept(plan: FeedPlan, rates: Mapping[str, Rate]) -> Planned:
+    """What is written down of a feed's plan: a request counts with its whole interval, for others may have used the burst up."""
+    seconds = {limit: rates[limit].interval.total_seconds() * count for limit, count in plan.requests.items() if limit in rates}
+    return Planned(requests=max(plan.requests.values(), default=0), seconds=seconds, unsure=plan.unsure is not None)
 
 
 def plan_of(feeds: Sequence[FeedPlan], rates: Mapping[str, Rate]) -> Plan:

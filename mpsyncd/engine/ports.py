@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime, timedelta
     from uuid import UUID
 
     from mpsyncd.model.feed import Feed, Lease
     from mpsyncd.model.page import Page, ParentReader, Slice
+    from mpsyncd.model.plan import Known, Planned
+    from mpsyncd.model.rate import Rate
     from mpsyncd.model.request import Api
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
@@ -54,6 +56,10 @@ class Store(Protocol):
         """One feed as it stands now."""
         ...
 
+    async def known_rows(self, shop_id: int) -> Known:
+        """What is known of the shop's rows, for plans."""
+        ...
+
     async def take_requests(self, daemon: UUID) -> Sequence[RunRequest]:
         """Requests for held shops that nobody took yet; taken now."""
         ...
@@ -68,8 +74,9 @@ class Store(Protocol):
         feeds: Sequence[Feed],
         request_id: int | None,
         now: datetime,
+        planned: Mapping[int, Planned] | None = None,
     ) -> int:
-        """Write down a run over these feeds, link the request to it, return its id."""
+        """Write down a run over these feeds with what each is planned to cost (by feed id), link the request to it, return its id."""
         ...
 
     async def run_waits(self, run_id: int, reason: str | None, until: datetime | None) -> None:
@@ -163,6 +170,14 @@ class Doctor(Protocol):
 
     async def __call__(self, shop: Shop) -> str | None:
         """Return None when it does, else why not."""
+        ...
+
+
+class Rates(Protocol):
+    """Tells the limits of a shop's key as they are kept now."""
+
+    def __call__(self, shop: Shop) -> Mapping[str, Rate]:
+        """Return the rates by their names."""
         ...
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from mpsyncd.engine.activity import Activity, Stage
-    from mpsyncd.engine.ports import Connect, Doctor, Pace, Store
+    from mpsyncd.engine.ports import Connect, Doctor, Pace, Rates, Store
     from mpsyncd.engine.schedule import Timetable
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.feed import Feed, Lease
@@ -50,6 +50,7 @@ class Tools:
     connect: Connect
     doctor: Doctor
     pace: Pace
+    rates: Rates
     timetable: Timetable
     clock: Clock
     activity: Activity

@@ -21,7 +21,7 @@ class FeedView:
     """One feed as it stands. `slices_done` of `slices_known` are those under way; both 0 when nothing is.
 
     progress: share of its first load that is committed, 1.0 only when done, None when there is no telling ("`rows_so_far` rows so far").
-    rows: live rows of its main table.
+    rows: live rows of its main table. weight: seconds that its first run was planned to take, at least one.
     """
 
     feed_id: int
@@ -44,6 +44,7 @@ class FeedView:
     rows: int = 0
     rows_so_far: int = 0
     progress: float | None = 0.0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class RunFeedView:
     """One feed in one run. `moved_at`: its last commit. `silent_for`: time without one, None once it has a verdict.
 
     progress, rows_so_far: as in FeedView, for this run. skipped: parents that were passed by, as the vendor has them no more.
+    planned: seconds by limit that it was planned to take, None without a plan; `unsure`: that is the least.
     """
 
     feed_id: int
@@ -81,11 +83,18 @@ class RunFeedView:
     silent_for: timedelta | None = None
     rows_so_far: int = 0
     progress: float | None = 0.0
+    planned_requests: int | None = None
+    planned: Mapping[str, float] | None = None
+    unsure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """One run with the sums over its feeds. `feeds` and `percent` are filled for open runs and where one run is shown."""
+    """One run with the sums over its feeds. `feeds`, `percent` and `eta` are filled for open runs and where one run is shown.
+
+    eta: the time that the limits ask for what is left, None when there is no plan; `eta_least`: it may be more, as nobody knows how much
+    there is.
+    """
 
     run_id: int
     shop_id: int
@@ -107,6 +116,8 @@ class RunView:
     skipped: int = 0
     folded_since: datetime | None = None
     percent: int | None = None
+    eta: timedelta | None = None
+    eta_least: bool = False
     feeds: tuple[RunFeedView, ...] = ()
 
 
@@ -128,7 +139,7 @@ class DaemonView:
 class ShopView:
     """One shop with everything that hangs on it. `held` says that a living daemon works it.
 
-    percent: how much of the first load is committed. open_runs: all that are under way, `open_run` the oldest of them.
+    percent: how much of the first load is committed, parked feeds left out. open_runs: all that are under way, `open_run` the oldest.
     variant: the class of the key, as the source names it ("personal", "base").
     """
 

@@ -41,6 +41,15 @@ class FeedPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What is kept of a feed's plan for the time of its run: HTTP requests, the seconds that they take by limit, whether it is a least."""
+
+    requests: int
+    seconds: Mapping[str, float]
+    unsure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatePlan:
     """One limit: how many HTTP requests draw on it, and from the run's beginning to the moment at which the last one may leave."""
 

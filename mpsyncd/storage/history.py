@@ -10,7 +10,7 @@ from mpsyncd.model.errors import NotThere
 from mpsyncd.model.overview import RunFeedView, RunView
 from mpsyncd.model.run import FeedVerdict, Mode, RunState, Trigger
 from mpsyncd.model.stream import Lane
-from mpsyncd.storage.progress import fraction, percent
+from mpsyncd.storage.progress import Remaining, eta, fraction, percent
 from mpsyncd.storage.under_way import under_way
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _OPEN = _RUN + _ALL + _SUMS + "WHERE r.ended_at IS NULL AND ($1::bigint IS NULL 
 _LAST = _RUN + _NEWEST + _SUMS + "WHERE $1::bigint IS NULL OR r.shop_id = $1"
 _FEEDS = """
 SELECT rf.run_id, rf.feed_id, f.stream, f.lane, rf.verdict, rf.reason, rf.error, rf.pages, rf.seen, rf.inserted, rf.updated, rf.tombstoned,
-       rf.rejected, rf.skipped, rf.started_at, rf.moved_at, rf.ended_at,
+       rf.rejected, rf.skipped, rf.planned_requests, rf.planned_seconds, rf.plan_unsure, rf.started_at, rf.moved_at, rf.ended_at,
        CASE WHEN f.last_full_at IS NULL THEN 0 ELSE coalesce(c.live, 0) END AS before
 FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id) JOIN mpsync.shops s USING (shop_id)
 LEFT JOIN mpsync.stream_tables t ON t.source = s.source AND t.stream = f.stream AND t.main AND t.declared
@@ -102,7 +102,19 @@ async def _with_feeds(connection: Connection, runs: Sequence[RunView], now: date
     feeds: defaultdict[int, list[RunFeedView]] = defaultdict(list)
     for row in await connection.fetch(_FEEDS, [run.run_id for run in runs]) if runs else ():
         feeds[row["run_id"]].append(_feed(row, now, work))
-    return [replace(run, feeds=tuple(feeds[run.run_id]), percent=percent(feed.progress for feed in feeds[run.run_id])) for run in runs]
+    return [_measured(run, feeds[run.run_id], now) for run in runs]
+
+
+def _measured(run: RunView, feeds: Sequence[RunFeedView], now: datetime) -> RunView:
+    """The run with what its feeds' commits say of the whole; each feed weighs what it was planned to take."""
+    shares = [max([1.0, *(feed.planned or {}).values()]) for feed in feeds]
+    left = [
+        Remaining(fraction=feed.progress, planned=feed.planned, elapsed=(now - feed.started_at).total_seconds(), unsure=feed.unsure)
+        for feed in feeds
+        if feed.verdict is None and feed.ended_at is None
+    ]
+    time, least = eta(left) if run.ended_at is None else (None, False)
+    return replace(run, feeds=tuple(feeds), percent=percent([feed.progress for feed in feeds], shares), eta=time, eta_least=least)
 
 
 def _feed(row: Record, now: datetime, work: Mapping[int, UnderWay]) -> RunFeedView:
@@ -129,6 +141,9 @@ def _feed(row: Record, now: datetime, work: Mapping[int, UnderWay]) -> RunFeedVi
         silent_for=now - (row["moved_at"] or row["started_at"]) if at_work else None,
         rows_so_far=now_read.rows if now_read else 0,
         progress=fraction(done=verdict is FeedVerdict.OK, work=now_read, rows_before=row["before"]),
+        planned_requests=row["planned_requests"],
+        planned=row["planned_seconds"],
+        unsure=row["plan_unsure"],
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 NEARLY = 0.99
 """What is not done yet never shows more than this."""
 _WHOLE = 100
+_TELLING = 0.1
+"""From this share on the time that it took says something of the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,40 @@ def fraction(*, done: bool, work: UnderWay | None, rows_before: int = 0) -> floa
         return min(NEARLY, work.rows / rows_before) if rows_before > 0 else None
     share = work.read / work.total if work.total > 0 else work.done / work.known
     return min(NEARLY, max(0.0, share))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remaining:
+    """What is known of the time that one feed still takes.
+
+    planned: seconds by limit for all of it, None without a plan. elapsed: seconds since it began. unsure: the plan is only a least.
+    """
+
+    fraction: float | None
+    planned: Mapping[str, float] | None
+    elapsed: float
+    unsure: bool
+
+
+def eta(feeds: Iterable[Remaining]) -> tuple[timedelta | None, bool]:
+    """Return the time that the limits ask for what is left of these feeds, and whether it is only a least.
+
+    Feeds that share a limit wait for each other, different limits run side by side. A plan that was only a least gives way to the pace so
+    far, once enough is committed to tell one. None when a feed has no plan.
+    """
+    left: defaultdict[str, float] = defaultdict(float)
+    least = False
+    for feed in feeds:
+        if feed.planned is None:
+            return None, True
+        share = 1.0 if feed.fraction is None else max(0.0, 1.0 - feed.fraction)
+        pace = None
+        if feed.unsure and feed.fraction is not None and feed.fraction >= _TELLING:
+            pace = feed.elapsed * (1.0 - feed.fraction) / feed.fraction
+        least = least or (feed.unsure and pace is None)
+        for limit, seconds in feed.planned.items():
+            left[limit] += share * seconds if pace is None else pace
+    return timedelta(seconds=max(left.values(), default=0.0)), least
 
 
 def percent(fractions: Iterable[float | None], weights: Iterable[float] | None = None) -> int:

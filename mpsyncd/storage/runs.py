@@ -9,10 +9,11 @@ from mpsyncd.model.run import FeedVerdict, RunState
 from mpsyncd.storage.nudge import notify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from mpsyncd.model.plan import Planned
     from mpsyncd.model.run import Mode, Trigger
     from mpsyncd.model.work import Committed
     from mpsyncd.storage.pool import Connection
@@ -21,7 +22,12 @@ _OPEN = """
 WITH opened AS (
     INSERT INTO mpsync.runs (shop_id, daemon_id, trigger, mode, started_at) VALUES ($1, $2, $3, $4, $5) RETURNING run_id
 ), feeds AS (
-    INSERT INTO mpsync.run_feeds (run_id, feed_id, started_at) SELECT run_id, unnest($6::bigint[]), $5 FROM opened
+    INSERT INTO mpsync.run_feeds (run_id, feed_id, started_at, planned_requests, planned_seconds, plan_unsure)
+    SELECT run_id, told.feed_id, $5, told.requests, told.seconds, told.unsure
+    FROM opened, unnest($6::bigint[], $8::integer[], $9::jsonb[], $10::boolean[]) AS told (feed_id, requests, seconds, unsure)
+), weighed AS (
+    UPDATE mpsync.feeds f SET weight = told.weight FROM unnest($6::bigint[], $11::float8[]) AS told (feed_id, weight)
+    WHERE f.feed_id = told.feed_id AND f.weight IS NULL AND told.weight IS NOT NULL
 ), linked AS (
     UPDATE mpsync.run_requests q SET run_id = opened.run_id FROM opened WHERE q.request_id = $7
 )
@@ -39,9 +45,24 @@ async def open_run(
     feed_ids: Sequence[int],
     request_id: int | None,
     now: datetime,
+    planned: Mapping[int, Planned] | None = None,
 ) -> int:
-    """Write down a run over these feeds, link the request to it, return its id."""
-    run_id: int = await connection.fetchval(_OPEN, shop_id, daemon, trigger.value, mode.value, now, list(feed_ids), request_id)
+    """Write down a run over these feeds with what each is planned to cost, link the request to it, return its id."""
+    plans = [(planned or {}).get(feed_id) for feed_id in feed_ids]
+    run_id: int = await connection.fetchval(
+        _OPEN,
+        shop_id,
+        daemon,
+        trigger.value,
+        mode.value,
+        now,
+        list(feed_ids),
+        request_id,
+        [plan and plan.requests for plan in plans],
+        [plan and dict(plan.seconds) for plan in plans],
+        [plan is None or plan.unsure for plan in plans],
+        [plan and max([1.0, *plan.seconds.values()]) for plan in plans],
+    )
     return run_id
 
 

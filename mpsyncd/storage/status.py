@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SIGN_OF_LIFE = timedelta(minutes=2)
 _FEEDS = """
 SELECT f.shop_id, f.feed_id, f.stream, f.lane, f.state, f.next_due_at, f.not_before, f.complete_from, f.complete_until, f.last_success_at,
-       f.last_full_at, f.attempts, f.reason, f.park_capability, f.error, f.error_at, coalesce(c.live, 0) AS rows
+       f.last_full_at, f.weight, f.attempts, f.reason, f.park_capability, f.error, f.error_at, coalesce(c.live, 0) AS rows
 FROM mpsync.feeds f JOIN mpsync.shops s USING (shop_id)
 LEFT JOIN mpsync.stream_tables t ON t.source = s.source AND t.stream = f.stream AND t.main AND t.declared
 LEFT JOIN mpsync.table_counts c ON c.shop_id = f.shop_id AND c.table_name = t.table_name
@@ -113,11 +113,17 @@ def _shop(row: Record, now: datetime, *, feeds: Sequence[FeedView], running: Seq
         warnings=tuple(shop.identity.get("warnings", ())),
         variant=shop.identity.get("variant", ""),
         feeds=tuple(feeds),
-        percent=percent(feed.progress for feed in feeds),
+        percent=_percent(feeds),
         open_run=running[0] if running else None,
         open_runs=tuple(running),
         **rest,
     )
+
+
+def _percent(feeds: Sequence[FeedView]) -> int:
+    """The first load of what can be loaded: a parked feed that has nothing yet is no part of the whole, unless all of them are parked."""
+    able = [feed for feed in feeds if feed.state is not FeedState.PARKED or feed.progress == 1.0]
+    return percent([feed.progress for feed in able], [feed.weight for feed in able])
 
 
 def _feed(row: Record, work: Mapping[int, UnderWay]) -> FeedView:
@@ -144,6 +150,7 @@ def _feed(row: Record, work: Mapping[int, UnderWay]) -> FeedView:
         rows=row["rows"],
         rows_so_far=now_read.rows if now_read else 0,
         progress=fraction(done=loaded, work=now_read),
+        weight=row["weight"] or 1.0,
     )
 
 

@@ -13,7 +13,7 @@ from mpsyncd.model.errors import LeaseLost
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.shop import CapabilityState
 from mpsyncd.storage import feeds as feed_rows
-from mpsyncd.storage import leases, requests, runs, settle
+from mpsyncd.storage import leases, planning, requests, runs, settle
 from mpsyncd.storage import parents as parent_rows
 from mpsyncd.storage import shops as shop_rows
 from mpsyncd.storage import slices as slice_rows
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from mpsyncd.model.feed import Feed, Lease
     from mpsyncd.model.page import Cursor, Page, ParentReader, Slice
+    from mpsyncd.model.plan import Known, Planned
     from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.stream import Lane, Parents, Stream
@@ -82,6 +83,10 @@ class PostgresStore:
         async with self._database.connection() as connection:
             return await feed_rows.get(connection, feed_id)
 
+    async def known_rows(self, shop_id: int) -> Known:
+        async with self._database.connection() as connection:
+            return await planning.known(connection, shop_id)
+
     async def take_requests(self, daemon: UUID) -> Sequence[RunRequest]:
         async with self._database.transaction() as connection:
             return await requests.take(connection, daemon)
@@ -96,6 +101,7 @@ class PostgresStore:
         feeds: Sequence[Feed],
         request_id: int | None,
         now: datetime,
+        planned: Mapping[int, Planned] | None = None,
     ) -> int:
         async with self._database.transaction() as connection:
             await leases.check_fence(connection, lease, shop_id)
@@ -108,6 +114,7 @@ class PostgresStore:
                 feed_ids=[feed.feed_id for feed in feeds],
                 request_id=request_id,
                 now=now,
+                planned=planned,
             )
 
     async def run_waits(self, run_id: int, reason: str | None, until: datetime | None) -> None:

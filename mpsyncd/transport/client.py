@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
-from mpsyncd.model.rate import Scope
+from mpsyncd.model.rate import Rate, Scope
 from mpsyncd.transport.api import SourceApi
 from mpsyncd.transport.budgets import Budget, budget
 from mpsyncd.transport.lender import Lender
 from mpsyncd.transport.limiter import Limiter
 from mpsyncd.transport.ticket import priority
+from mpsyncd.transport.tuning import tuned
 from mpsyncd.transport.waiting import Visitor
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ class Transport:
                 del self._tenants[tenant]
                 for _, visit in visits:
                     self._limiter.retire(source.name, visit.identity)
+
+    def rates(self, source: Source, identity: Identity) -> dict[str, Rate]:
+        """The limits of a key as they are kept now, by their names."""
+        return {rate.name: tuned(rate, source=source.name, options=self._options) for rate in source.rates(identity)}
 
     def budgets(self, scopes: Mapping[Scope, str] | None = None) -> list[Budget]:
         """What is left of each limit that was used so far, of these scope values or of all."""

@@ -124,6 +124,7 @@ def make_bench(*streams: Stream, shops: list[Any], pace: timedelta = timedelta(0
         "connect": connect,
         "doctor": doctor,
         "pace": lambda shop, stream: pace,  # noqa: ARG005
+        "rates": lambda shop: {},  # noqa: ARG005
         "timetable": Timetable(schedules),
         "clock": clock,
         "activity": Activity(clock),

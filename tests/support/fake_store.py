@@ -10,6 +10,7 @@ from uuid import UUID
 from mpsyncd.model.errors import LeaseLost
 from mpsyncd.model.feed import Feed, FeedState, Lease
 from mpsyncd.model.page import Slice, SliceKind
+from mpsyncd.model.plan import Known
 from mpsyncd.model.run import FeedVerdict, RunState
 from mpsyncd.model.shop import Shop, ShopStatus
 from mpsyncd.model.work import Committed, DueShop, OpenSlice
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from mpsyncd.model.page import Page, ParentReader
+    from mpsyncd.model.plan import Planned
     from mpsyncd.model.run import Mode, RunRequest, Trigger
     from mpsyncd.model.stream import Lane, Parents
     from mpsyncd.model.work import FeedOutcome, NewSlice, Work
@@ -122,13 +124,18 @@ class FakeStore:
         feeds: Sequence[Feed],
         request_id: int | None,
         now: datetime,  # noqa: ARG002
+        planned: Mapping[int, Planned] | None = None,
     ) -> int:
         if lease.group in self.lost:
             raise LeaseLost(lease.group)
         run_id = len(self.runs) + 1
-        facts = {"shop": shop_id, "trigger": trigger, "mode": mode, "feeds": [f.feed_id for f in feeds], "request": request_id}
+        ids = [f.feed_id for f in feeds]
+        facts = {"shop": shop_id, "trigger": trigger, "mode": mode, "feeds": ids, "request": request_id, "planned": planned}
         self.runs[run_id] = facts | {"verdicts": {}, "state": RunState.RUNNING}
         return run_id
+
+    async def known_rows(self, shop_id: int) -> Known:  # noqa: ARG002
+        return Known()
 
     async def run_waits(self, run_id: int, reason: str | None, until: datetime | None) -> None:  # noqa: ARG002
         self.waits.append((run_id, reason))

@@ -112,6 +112,7 @@ def daemon(world: World, name: UUID) -> Dispatcher:
         connect=connect,
         doctor=doctor,
         pace=lambda *_: timedelta(0),
+        rates=lambda _: {},
         timetable=Timetable({"daily": Schedule(every=timedelta(days=1))}),
         clock=clock,
         activity=Activity(clock),

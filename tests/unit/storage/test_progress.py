@@ -1,10 +1,13 @@
 """Percent and fractions come from committed work; a hundred percent means that everything is done."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mpsyncd.storage.progress import NEARLY, UnderWay, fraction, percent
+from mpsyncd.storage.progress import NEARLY, Remaining, UnderWay, eta, fraction, percent
 
 
 def test_what_is_done_is_whole() -> None:
@@ -73,3 +76,23 @@ def test_unfinished_work_is_never_whole(*, known: int, done: int, total: float, 
     work = UnderWay(known=known, done=min(done, known), total=total, read=read, unbounded=unbounded, rows=rows)
     told = fraction(done=False, work=work, rows_before=rows // 2)
     assert told is None or 0.0 <= told <= NEARLY
+
+
+def remaining(**changes: Any) -> Remaining:
+    return Remaining(**{"fraction": 0.0, "planned": {"slow": 60.0}, "elapsed": 0.0, "unsure": False} | changes)
+
+
+def test_feeds_that_share_a_limit_wait_for_each_other_and_others_do_not() -> None:
+    feeds = [remaining(), remaining(fraction=0.5), remaining(planned={"quick": 70.0, "slow": 6.0})]
+    assert eta(feeds) == (timedelta(seconds=96), False)
+    assert eta([]) == (timedelta(0), False)
+
+
+def test_a_plan_that_is_a_least_gives_way_to_the_pace_so_far() -> None:
+    assert eta([remaining(unsure=True)]) == (timedelta(minutes=1), True)
+    assert eta([remaining(unsure=True, fraction=0.25, elapsed=100.0)]) == (timedelta(seconds=300), False)
+    assert eta([remaining(fraction=None)]) == (timedelta(minutes=1), False)
+
+
+def test_without_a_plan_nobody_says_when() -> None:
+    assert eta([remaining(), remaining(planned=None)]) == (None, True)
