@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mpsyncd.cli.output import left
 from mpsyncd.cli.progress import LOOK_EVERY, Bar, screen
 from mpsyncd.model.errors import StorageUnavailable
 from mpsyncd.model.overview import RunView
@@ -46,4 +47,5 @@ async def _state(database: Database, request_id: int) -> Followed:
 
 
 def _bar(run: RunView) -> Bar:
-    return Bar(name=run.shop, percent=run.percent, rows=run.seen, note=run.reason or (run.state.value if run.ended_at else ""))
+    under_way = ", ".join(told for told in (left(run.eta, least=run.eta_least), run.reason) if told)
+    return Bar(name=run.shop, percent=run.percent, rows=run.seen, note=run.state.value if run.ended_at else under_way)

@@ -70,6 +70,13 @@ def span(duration: timedelta) -> str:
     return f"{seconds // 86_400} d"
 
 
+def left(eta: timedelta | None, *, least: bool) -> str:
+    """The time that is left, as people say it; "" when nobody can."""
+    if eta is None:
+        return ""
+    return f"{'at least ' if least else ''}{span(eta)} left"
+
+
 def _cell(value: object) -> str:
     match value:
         case None:

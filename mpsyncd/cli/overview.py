@@ -9,7 +9,7 @@ from datetime import datetime
 import typer
 
 from mpsyncd import daemon
-from mpsyncd.cli.output import Column, ago, print_json, print_line, print_table
+from mpsyncd.cli.output import Column, ago, left, print_json, print_line, print_table
 from mpsyncd.cli.session import perform
 from mpsyncd.cli.settings import Json
 from mpsyncd.cli.shops import status_of
@@ -57,7 +57,7 @@ def _print_shop(shop: ShopView, now: datetime) -> None:
         _paragraph(f"warning: {warning}")
     if shop.open_run is not None:
         run = shop.open_run
-        waits = f", {run.reason}" if run.reason else ""
+        waits = "".join(f", {told}" for told in (left(run.eta, least=run.eta_least), run.reason) if told)
         _paragraph(
             f"run {run.run_id} ({run.trigger.value}, {run.mode.value}): {run.state.value}, {run.percent or 0} %, {run.seen} rows{waits}"
         )
