@@ -37,7 +37,8 @@ def render(ports: WebPorts, overview: Overview | None, reasons: tuple[str, ...],
         .get_template("status.html")
         .render(
             w=words, language=language, ports=ports, overview=overview, reasons=reasons,
-            facts=ports.facts(), budgets=ports.budgets(), now=now, when=when, number=_number, span=span, uptime=span(now - ports.started_at),
+            facts=ports.facts(), budgets=ports.budgets(), now=now, when=when, number=_number, span=span,
+            uptime=span(now - ports.started_at),
         )
     )  # fmt: skip
 

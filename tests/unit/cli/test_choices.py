@@ -18,7 +18,7 @@ def test_near_names_are_told() -> None:
         source_named("wildbery")
     with pytest.raises(typer.BadParameter, match="did you mean orders"):
         stream_names(WB, ["order"])
-    with pytest.raises(typer.BadParameter, match="there are orders, cards"):
+    with pytest.raises(typer.BadParameter, match="there are orders, sales"):
         stream_names(WB, ["zzz"])
 
 
