@@ -14,6 +14,7 @@ from mpsyncd.sources.reading import paged
 from mpsyncd.sources.rows import MOSCOW, moscow_time, number, together, whole
 
 _ORDERS = Request(method="GET", host="statistics-api", path="/api/v1/supplier/orders", params={"flag": "0"}, limits=("statistics.orders",))
+_PAGE = 80_000
 
 ORDERS = Stream(
     name="orders",
@@ -36,6 +37,7 @@ ORDERS = Stream(
     backfill=timedelta(days=90),
     capability="statistics",
     limits=_ORDERS.limits,
-    page_rows=80_000,
+    page_rows=_PAGE,
+    requests=lambda load: dict.fromkeys(_ORDERS.limits, (load.rows or 0) // _PAGE + 2),
     day="date",
 )

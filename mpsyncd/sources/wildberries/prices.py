@@ -5,6 +5,7 @@ The vendor tells only what is true now, so both tables keep a history. The whole
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 from mpsyncd.model.request import Request
@@ -37,4 +38,5 @@ PRICES = Stream(
     capability="prices",
     limits=_PRICES.limits,
     page_rows=_PAGE,
+    requests=lambda load: dict.fromkeys(_PRICES.limits, math.ceil((load.rows or 1) / _PAGE) + 2),
 )

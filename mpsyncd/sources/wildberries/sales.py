@@ -14,6 +14,7 @@ from mpsyncd.sources.reading import paged
 from mpsyncd.sources.rows import MOSCOW, moscow_time, number, together, whole
 
 _SALES = Request(method="GET", host="statistics-api", path="/api/v1/supplier/sales", params={"flag": "0"}, limits=("statistics.sales",))
+_PAGE = 80_000
 
 SALES = Stream(
     name="sales",
@@ -37,6 +38,7 @@ SALES = Stream(
     backfill=timedelta(days=90),
     capability="statistics",
     limits=_SALES.limits,
-    page_rows=80_000,
+    page_rows=_PAGE,
+    requests=lambda load: dict.fromkeys(_SALES.limits, (load.rows or 0) // _PAGE + 2),
     day="date",
 )

@@ -6,6 +6,7 @@ those with a service secret only the first.
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ def _stocks(name: str, *, method: str, limit: str) -> Stream:
         capability="analytics",
         limits=request.limits,
         page_rows=_PAGE,
+        requests=lambda load: {limit: math.ceil((load.rows or 1) / _PAGE) + 2},
     )
 
 

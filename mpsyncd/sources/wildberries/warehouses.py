@@ -24,6 +24,7 @@ def _list(name: str, *, row: Cures) -> Stream:
         capability="marketplace",
         limits=request.limits,
         page_rows=100,
+        requests=lambda _: dict.fromkeys(request.limits, 1),
     )
 
 
