@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from mpsyncd.model.page import Page, Slice
-    from mpsyncd.model.request import Api, Document
+    from mpsyncd.model.request import Api, Document, Response
 
 JAM = "jam"
 DEPTH = timedelta(days=365)
@@ -64,7 +64,19 @@ def _create(part: Slice, report_id: str) -> Request:
 
 
 def _poll(report_id: str) -> Request:
-    return Request(method="GET", host=_HOST, path=_PATH, params={"filter[downloadIds]": report_id}, limits=("analytics.report_list",))
+    return Request(
+        method="GET",
+        host=_HOST,
+        path=_PATH,
+        params={"filter[downloadIds]": report_id},
+        limits=("analytics.report_list",),
+        empty_when=_unknown,
+    )
+
+
+def _unknown(response: Response) -> bool:
+    """A report that was never ordered, or is long gone, is a refusal."""
+    return b"was not found" in response.body
 
 
 def _state(told: Any) -> ReportState:
