@@ -26,7 +26,7 @@ _FILES_BASE_LIMIT = Limit.per(3_600, limit=10, burst=1)
 SENDERS: Mapping[Speaker, str] = MappingProxyType({Speaker.BUYER: "client", Speaker.SELLER: "seller", Speaker.MARKET: "wb"})
 _MILLISECOND = timedelta(milliseconds=1)
 _FIRST = datetime(2015, 1, 1, tzinfo=UTC)
-_LONGEST = 15
+_LONGEST = 13
 _MODERATED = timedelta(minutes=5)
 _RETRY = 30
 _HEADS: Mapping[str, bytes] = MappingProxyType(
