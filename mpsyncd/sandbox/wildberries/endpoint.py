@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from mpsyncd.sandbox.bucket import Limit
-from mpsyncd.sandbox.http import Request, Response
+from mpsyncd.sandbox.http import JSON, Request, Response
 from mpsyncd.sandbox.keep import Keep
 from mpsyncd.sandbox.options import FaultKind, SandboxOptions
 from mpsyncd.sandbox.wildberries.large_pages import LargePages
@@ -31,6 +31,10 @@ class Call:
     pages: Mapping[str, LargePages]
     keep: Keep
     struck: Callable[[FaultKind], bool]
+
+    def unhurried(self, make: Callable[[], Response], *, content_type: str = JSON) -> Response:
+        """An answer with 200 that may take seconds: of a large seller, whom no event touches, it is worked out in a thread."""
+        return Response(content_type=content_type, later=make) if self.seller.spec.large else make()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,10 @@ def products(call: Call) -> Response:
     wrong = _fault(body, _PRODUCTS, now=call.now, depth=DEPTH)
     if body is None or wrong is not None:
         return analytics_refusal(str(wrong))
+    return call.unhurried(lambda: _products(call, body))
+
+
+def _products(call: Call, body: dict[str, Any]) -> Response:
     every = cards_of(call.seller)
     wanted = [card for card in cards_of(call.seller, skip_deleted=body.get("skipDeletedNm", False)) if fits(card, body)]
     selected = _numbers(call, every, body["selectedPeriod"])

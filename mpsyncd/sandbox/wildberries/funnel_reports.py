@@ -90,7 +90,7 @@ def listing(call: Call) -> Response:
     wanted = [value for _, value in call.request.query] or list(reports)
     if any(one not in reports for one in wanted):
         return analytics_refusal("download id was not found")
-    return json_response({"data": [_row(call, reports[one]) for one in wanted]})
+    return call.unhurried(lambda: json_response({"data": [_row(call, reports[one]) for one in wanted]}))
 
 
 def again(call: Call) -> Response:
@@ -120,7 +120,7 @@ def download(call: Call) -> Response:
         return analytics_refusal("the report is not ready")
     if report.gone(call.now, speed=speed):
         return analytics_refusal("the file is kept no more", title="Not found", status=HTTPStatus.NOT_FOUND)
-    return Response(body=_file(call, report), content_type=_ZIP)
+    return call.unhurried(lambda: Response(body=_file(call, report), content_type=_ZIP), content_type=_ZIP)
 
 
 def _fault(body: dict[str, Any] | None, *, now: datetime) -> str | None:
@@ -160,14 +160,15 @@ def _row(call: Call, report: Report) -> dict[str, object]:
 
 
 def _file(call: Call, report: Report) -> bytes:
-    """The archive, made when it is first looked at."""
-    if report.file is None:
-        params = report.params
-        question = {"nmIds": params.get("nmIDs"), **params}
-        cards = [card for card in cards_of(call.seller, skip_deleted=params.get("skipDeletedNm", False)) if fits(card, question)]
-        start, end = _days(params)
-        report.file = archive(call.seller, cards, name=report.report_id, start=start, end=end, at=report.moment)
-    return report.file
+    """The archive, made when it is first looked at, once even by two threads."""
+    with report.lock:
+        if report.file is None:
+            params = report.params
+            question = {"nmIds": params.get("nmIDs"), **params}
+            cards = [card for card in cards_of(call.seller, skip_deleted=params.get("skipDeletedNm", False)) if fits(card, question)]
+            start, end = _days(params)
+            report.file = archive(call.seller, cards, name=report.report_id, start=start, end=end, at=report.moment)
+        return report.file
 
 
 def _days(params: dict[str, Any]) -> tuple[date, date]:

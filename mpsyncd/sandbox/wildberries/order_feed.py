@@ -111,8 +111,13 @@ def order_feed(call: Call) -> Response:
         return analytics_refusal("pagination.snapshotTime: no such snapshot, begin with offset 0")
     if snapshot.question != question:
         return analytics_refusal("pagination.snapshotTime: belongs to another period or filter")
-    page = snapshot.rows.page(offset=paging.get("offset", 0), limit=paging.get("limit", _DEFAULT_PAGE))
-    return json_response({"data": {"snapshotTime": mark, "currency": CURRENCY, "orders": [row(one) for one in page]}})
+    offset, limit = paging.get("offset", 0), paging.get("limit", _DEFAULT_PAGE)
+    return call.unhurried(lambda: _page(snapshot.rows, mark, offset=offset, limit=limit))
+
+
+def _page(rows: Standings, mark: str, *, offset: int, limit: int) -> Response:
+    orders = [row(one) for one in rows.page(offset=offset, limit=limit)]
+    return json_response({"data": {"snapshotTime": mark, "currency": CURRENCY, "orders": orders}})
 
 
 def _fault(body: dict[str, Any], *, now: datetime) -> str | None:

@@ -4,6 +4,7 @@ Knows neither requests nor what is in a report.
 """
 
 import math
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -44,6 +45,7 @@ class Report:
     doomed: bool = False
     again: bool = False
     file: bytes | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def state(self, now: datetime, *, speed: float) -> State:
         """How far it is; attempts go `speed` times faster than at the vendor."""

@@ -4,8 +4,9 @@ A row is a unit that was bought (S…) or brought back (R…). Up to a day after
 move the time of change, and may not.
 """
 
+import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
@@ -23,11 +24,12 @@ _LIMIT = Limit.per(60, limit=1, burst=1)
 _BASE_LIMIT = Limit.per(2 * 3_600, limit=1, burst=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Prepared:
-    """Pages of a large seller, rendered when they are first asked for."""
+    """Pages of a large seller, rendered when they are first asked for, once even by two threads."""
 
-    pages: LargePages
+    pages: LargePages | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def row(sale: Sale, *, at: datetime) -> dict[str, object]:
@@ -53,8 +55,8 @@ def sales(call: Call) -> Response:
     book, at = call.seller.sales, call.moment
     inclusive = call.options.orders_boundary == "at"
     if isinstance(book, LargeSales) and not whole_day:
-        pages = call.keep.of(_Prepared, lambda: _prepare(call, book)).pages
-        return pages.answer(since, cap=call.options.orders_cap, inclusive=inclusive)
+        prepared = call.keep.of(_Prepared, _Prepared)
+        return call.unhurried(lambda: _pages(call, prepared, book).answer(since, cap=call.options.orders_cap, inclusive=inclusive))
     kept = at - RETENTION
     if whole_day:
         day = since.date()
@@ -64,12 +66,13 @@ def sales(call: Call) -> Response:
     return _rows(cut_softly(told, cap=call.options.orders_cap, inclusive=inclusive, stamp=lambda sale: sale.changed_at(at)), at=at)
 
 
-def _prepare(call: Call, book: LargeSales) -> _Prepared:
-    options, at = call.options, call.moment
-    inclusive = options.orders_boundary == "at"
-    return _Prepared(
-        LargePages(book, render=lambda place: orjson.dumps(row(book.at(place), at=at)), cap=options.orders_cap, inclusive=inclusive)
-    )
+def _pages(call: Call, prepared: _Prepared, book: LargeSales) -> LargePages:
+    cap, inclusive = call.options.orders_cap, call.options.orders_boundary == "at"
+    with prepared.lock:
+        if prepared.pages is None:
+            at = call.moment
+            prepared.pages = LargePages(book, render=lambda place: orjson.dumps(row(book.at(place), at=at)), cap=cap, inclusive=inclusive)
+        return prepared.pages
 
 
 def _rows(rows: Iterable[Sale], *, at: datetime) -> Response:

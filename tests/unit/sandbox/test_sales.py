@@ -128,7 +128,7 @@ def test_large_seller_is_read_whole_and_equals_its_truth() -> None:
     assert seen.keys() == truth.keys()
     assert all(seen[name]["srid"] == truth[name]["srid"] for name in truth)
     assert len(pages[0]) == 250
-    assert caller.get(f"{SALES}?dateFrom={EARLIEST}").gzipped
+    assert caller.get(f"{SALES}?dateFrom={EARLIEST}").ready().gzipped
     cancelled = {row["srid"] for row in caller.truth("wb.orders") if row["is_cancel"]}
     assert not cancelled & {row["srid"] for row in truth.values()}
 
