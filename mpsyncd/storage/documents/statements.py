@@ -161,8 +161,12 @@ ON CONFLICT DO NOTHING"""  # noqa: S608
 
     @property
     def missed(self) -> str:
-        """Condition on a row t of shop $1: alive, no stub, not marked by walk $2, written before $3."""
+        """Condition on a row t of shop $1: alive, no stub, not marked by walk $2, written before $3.
+
+        OFFSET 0 has each row look its mark up by the key. As a join, marks that the statistics do not know of yet were taken for none, and
+        every row was hashed once for each mark: 21,000 rows took minutes.
+        """
         return (
             "t.shop_id = $1 AND t.deleted_at IS NULL AND t.row_hash <> '' AND t.synced_at < $3 AND NOT EXISTS "
-            f"(SELECT FROM mpsync.walk_seen w WHERE w.walk_id = $2 AND w.key_hash = {self.hashed('t', self.key)})"
+            f"(SELECT FROM mpsync.walk_seen w WHERE w.walk_id = $2 AND w.key_hash = {self.hashed('t', self.key)} OFFSET 0)"
         )
