@@ -41,7 +41,7 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Load, follow the changes, compare with the truth, and leave.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the database for the next demo.")] = False,
-    limit_scale: Annotated[float, typer.Option(min=1, max=10_000, help="How many times faster than published limits refill.")] = 2000.0,
+    limit_scale: Annotated[float, typer.Option(min=1, max=10_000, help="How many times faster than published limits refill.")] = 10_000.0,
     json: Json = False,
 ) -> None:
     """Show everything with invented shops: a PostgreSQL of its own, a sandbox that plays the vendors, the daemon between them."""
