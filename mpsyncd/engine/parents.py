@@ -33,15 +33,14 @@ def complete(parent: Feed | None) -> bool:
 
 
 def worth_waiting(run: Run, parent: Feed | None, stream: str) -> asyncio.Event | None:
-    """The event after which the parents are as good as they get in this run; None when there is nothing to wait for.
+    """The event after which the children may be read; None when there is nothing to wait for.
 
-    A run that reads everything reads the parents first; any other one waits only for the first complete list.
+    A run reads parents before their children, so that it finds the children of what it found. A list that was never complete, and every
+    list in a run that reads everything, is waited for to the parents' verdict; else only as long as they are being read.
     """
-    ended = run.ended.get(stream)
-    if ended is None or ended.is_set():
-        return None
     anew = run.mode in EVERYTHING and run.start is None
-    return ended if anew or not complete(parent) else None
+    event = (run.ended if anew or not complete(parent) else run.rested).get(stream)
+    return None if event is None or event.is_set() else event
 
 
 def why_waiting(run: Run, parent: Feed | None, stream: str) -> str:

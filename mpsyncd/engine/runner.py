@@ -66,7 +66,8 @@ class Run:
     """A run under way. `waits` holds the reason and end of each feed's current wait, by feed id. `zone` is the source's calendar.
 
     begun: feeds whose slices are written down. over: feeds that have their verdict: they are due again by their own time, however long
-    their neighbours take. ended: tells the children of a live feed's stream that it has its verdict. nudge: called for each verdict.
+    their neighbours take. ended, rested: tell the children of a live feed's stream that it has its verdict, or at least does not move for
+    now. nudge: called for each verdict.
     """
 
     run_id: int
@@ -82,13 +83,14 @@ class Run:
     begun: set[int] = field(default_factory=set)
     over: set[int] = field(default_factory=set)
     ended: dict[str, asyncio.Event] = field(default_factory=dict)
+    rested: dict[str, asyncio.Event] = field(default_factory=dict)
     nudge: Callable[[], None]
 
 
 async def perform(run: Run, feeds: tuple[Feed, ...], locks: Mapping[int, asyncio.Lock], tools: Tools) -> RunState | None:
     """Work the feeds of a run to their verdicts; return the run's, or None when the lease went to somebody else."""
     lost = False
-    run.ended = {feed.stream: asyncio.Event() for feed in feeds if feed.lane is Lane.LIVE}
+    run.ended, run.rested = ({feed.stream: asyncio.Event() for feed in feeds if feed.lane is Lane.LIVE} for _ in range(2))
     try:
         async with asyncio.TaskGroup() as group:
             for feed in feeds:
@@ -104,6 +106,8 @@ async def perform(run: Run, feeds: tuple[Feed, ...], locks: Mapping[int, asyncio
 async def _guarded(run: Run, feed: Feed, lock: asyncio.Lock, tools: Tools) -> None:
     """The task boundary: whatever one feed runs into never reaches its neighbours."""
     stream = run.streams[feed.stream]
+    if lock.locked():  # by another run
+        _rests(run, feed)
     async with lock:
         run.working.add(feed.feed_id)
         stage = tools.activity.begin(feed_id=feed.feed_id, shop_id=feed.shop_id, run_id=run.run_id, stream=stream.name)
@@ -117,7 +121,13 @@ async def _guarded(run: Run, feed: Feed, lock: asyncio.Lock, tools: Tools) -> No
             run.over.add(feed.feed_id)
             if feed.lane is Lane.LIVE:
                 run.ended[feed.stream].set()
+            _rests(run, feed)
             run.nudge()
+
+
+def _rests(run: Run, feed: Feed) -> None:
+    if feed.lane is Lane.LIVE:
+        run.rested[feed.stream].set()
 
 
 async def _to_verdict(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> None:
@@ -138,6 +148,7 @@ async def _to_verdict(run: Run, feed: Feed, stream: Stream, stage: Stage, tools:
 async def _wait(run: Run, feed: Feed, outcome: FeedOutcome, stage: Stage, tools: Tools) -> None:
     """Sleep until the feed may go on; the run shows why when nothing else of it moves."""
     until = outcome.not_before or outcome.next_due_at
+    _rests(run, feed)
     run.working.discard(feed.feed_id)
     run.waits[feed.feed_id] = (outcome.reason or "", until)
     stage.reason, stage.until = outcome.reason, until
@@ -157,13 +168,13 @@ async def _show_wait(run: Run, tools: Tools) -> None:
 
 
 async def _parentless(run: Run, feed: Feed, stream: Stream, stage: Stage, tools: Tools) -> FeedOutcome | None:
-    """Wait for the parents as long as this run may bring them; return None when they are there, else the outcome."""
+    """Wait for what this run brings of the parents; return None when their list is there, else the outcome."""
     if stream.parents is None:
         return None
     name = stream.parents.stream
     parent = parents_feed(await tools.store.feeds(feed.shop_id), name)
-    if (ended := worth_waiting(run, parent, name)) is not None:
-        await _wait_for_verdict(run, feed, stage, tools, stream=name, ended=ended)
+    if (event := worth_waiting(run, parent, name)) is not None:
+        await _wait_for_parents(run, feed, stage, tools, stream=name, event=event)
         parent = parents_feed(await tools.store.feeds(feed.shop_id), name)
     if complete(parent):
         return None
@@ -172,14 +183,14 @@ async def _parentless(run: Run, feed: Feed, stream: Stream, stage: Stage, tools:
     return parentless(feed, stream=name, parent=parent, reason=reason, scheduled=_scheduled(run.shop, stream, tools))
 
 
-async def _wait_for_verdict(run: Run, feed: Feed, stage: Stage, tools: Tools, *, stream: str, ended: asyncio.Event) -> None:
-    """Wait until the live feed of `stream` has its verdict in this run."""
+async def _wait_for_parents(run: Run, feed: Feed, stage: Stage, tools: Tools, *, stream: str, event: asyncio.Event) -> None:
+    """Wait for `event` of the live feed of `stream` in this run."""
     await tools.store.show_wait(run.lease, run.run_id, feed, waits_for=stream)
     run.working.discard(feed.feed_id)
     tools.activity.rests(stage, f"waits for {stream}")
     log.info("feed_waits", reason=stage.reason)
     await _show_wait(run, tools)
-    await ended.wait()
+    await event.wait()
     run.working.add(feed.feed_id)
     tools.activity.moved(stage)
     await tools.store.show_wait(run.lease, run.run_id, feed, waits_for=None)

@@ -74,16 +74,48 @@ async def test_no_parents_after_a_whole_walk_are_no_reason_to_wait() -> None:
     assert (children.asked, verdicts(bench, 1)["words"]) == ([], "ok")
 
 
-async def test_once_there_the_parents_are_not_waited_for_again() -> None:
+async def test_children_of_what_a_run_finds_are_read_in_the_same_run() -> None:
     children = Children()
     bench = family(1, children=children)
     await bench.tick()
-    bench.store.shown.clear()
     children.asked.clear()
+
+    async def before_commit(work: Any, page: Page) -> None:  # noqa: ARG001
+        if work.stream.name == "cards":
+            await bench.clock.sleep(timedelta(seconds=10))
+            bench.store.parent_rows["testing.cards"] = [{"id": 9}]
+
+    bench.store.before_commit = before_commit
+    await bench.clock.advance(timedelta(minutes=31))
+    await bench.tick()
+    await bench.clock.advance(timedelta(seconds=11))
+    assert children.asked == [9]
+
+
+async def test_a_list_that_is_there_is_not_waited_for_while_its_stream_is_snoozed() -> None:
+    children = Children()
+    errors: list[Exception] = []
+    bench = family(1, errors, children=children)
+    await bench.tick()
+    children.asked.clear()
+    errors.append(Snooze(START + timedelta(hours=9), "waits for content"))
     await bench.clock.advance(timedelta(minutes=31))
     await bench.tick()
     assert children.asked == [1, 2, 3]
-    assert bench.store.shown == []
+    assert outcomes(bench, "words")[-1].verdict is FeedVerdict.OK
+
+
+async def test_a_list_that_is_there_is_not_waited_for_while_another_run_holds_its_stream() -> None:
+    children = Children()
+    errors: list[Exception] = []
+    bench = family(1, errors, children=children)
+    await bench.tick()
+    errors.append(Snooze(START + timedelta(hours=9), "waits for content"))
+    for streams in (("cards",), ()):
+        bench.store.requests.append(RunRequest(request_id=1, shop_id=1, trigger=Trigger.MANUAL, mode=Mode.INCREMENTAL, streams=streams))
+        children.asked.clear()
+        await bench.tick()
+    assert children.asked == [1, 2, 3]
 
 
 async def test_reading_goes_on_behind_the_last_parent_that_is_complete() -> None:
