@@ -6,14 +6,17 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from mpsyncd.daemon import analytics
 from mpsyncd.daemon.question import in_time
 from mpsyncd.storage import access, history, requests, runs, shop_status, shops
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from mpsyncd.model.access import Visitor
+    from mpsyncd.model.analytics import Task
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.overview import RunView
     from mpsyncd.model.run import Mode, RunState
@@ -80,6 +83,15 @@ class Control:
 
     async def cancel(self, run_id: int) -> bool:
         return await self._asked(lambda connection: runs.cancel(connection, run_id, self._clock.now()))
+
+    async def start_analytics(self, shops: Collection[int] | None, *, batch_size: int, by: str) -> UUID:
+        return await self._asked(lambda connection: analytics.start(connection, shops, batch_size=batch_size, by=by))
+
+    async def start_stale_analytics(self, shop_id: int, *, by: str) -> UUID | None:
+        return await self._asked(lambda connection: analytics.start_if_stale(connection, shop_id, by=by))
+
+    async def analytics(self, task_id: UUID) -> Task:
+        return await self._asked(lambda connection: analytics.look(connection, task_id))
 
     async def _asked(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         return await in_time(asyncio.ensure_future(self._lent(work)), WITHIN)

@@ -98,7 +98,8 @@ class Source:
     identify: credentials, now -> Identity; raises Unauthorized for a key that can not work (broken, expired), without network.
     rates: every limit that requests of a key of this identity may name. authorize: adds the key to a request.
     classify: head of an answer -> the error it means, or None for success. probes: capability -> the cheapest request that proves it.
-    name_shop: asks the vendor for the shop's name. zone: the source's calendar ("today" is taken here).
+    name_shop: asks the vendor for the shop's name. analytics: streams of numbers by product, which people ask for out of turn.
+    zone: the source's calendar ("today" is taken here).
     """
 
     name: str
@@ -113,6 +114,7 @@ class Source:
     pipeline: tuple[Step, ...]
     zone: ZoneInfo
     name_shop: Callable[[Api], Awaitable[str]] | None = None
+    analytics: tuple[str, ...] = ()
 
     def stream(self, name: str) -> Stream:
         """Return the stream of this name; KeyError when there is none."""

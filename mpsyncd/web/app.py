@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from mpsyncd.settings import HttpSettings
-from mpsyncd.web import health, reload, runs, shops, status
+from mpsyncd.web import analytics, health, reload, runs, shops, status
 from mpsyncd.web.admission import Admission
 from mpsyncd.web.keys import METRICS, NEEDS
 from mpsyncd.web.metrics import Metrics
@@ -17,7 +17,7 @@ from mpsyncd.web.needs import Need, Route, Without
 from mpsyncd.web.ports import WebPorts
 from mpsyncd.web.tries import Tries
 
-ROUTES: tuple[Route, ...] = (*health.ROUTES, *status.ROUTES, *shops.ROUTES, *runs.ROUTES, *reload.ROUTES)
+ROUTES: tuple[Route, ...] = (*health.ROUTES, *status.ROUTES, *shops.ROUTES, *runs.ROUTES, *analytics.ROUTES, *reload.ROUTES)
 
 
 def build_app(ports: WebPorts, settings: HttpSettings, *, routes: Sequence[Route] = ROUTES) -> web.Application:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from mpsyncd.model.access import Visitor
+from mpsyncd.model.analytics import Task
 from mpsyncd.model.errors import NotThere
 from mpsyncd.model.overview import Overview, RunView
 from mpsyncd.model.run import Mode, RunState
@@ -71,6 +73,19 @@ class _Narrowed:
     async def cancel(self, run_id: int) -> bool:
         await self.run(run_id)
         return await self.control.cancel(run_id)
+
+    async def start_analytics(self, shops: Collection[int] | None, *, batch_size: int, by: str) -> UUID:
+        wanted = [self._seen(shop_id) for shop_id in shops] if shops is not None else sorted(self.visitor.shops or ())
+        return await self.control.start_analytics(wanted, batch_size=batch_size, by=by)
+
+    async def start_stale_analytics(self, shop_id: int, *, by: str) -> UUID | None:
+        return await self.control.start_stale_analytics(self._seen(shop_id), by=by)
+
+    async def analytics(self, task_id: UUID) -> Task:
+        found = await self.control.analytics(task_id)
+        if not all(self.visitor.sees(shop.shop_id) for shop in found.shops):
+            raise NotThere(f"There is no analytics task {task_id}.")
+        return found
 
     def _seen(self, shop_id: int) -> int:
         if not self.visitor.sees(shop_id):

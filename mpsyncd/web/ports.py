@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from mpsyncd.model.access import Visitor
+from mpsyncd.model.analytics import Task
 from mpsyncd.model.overview import Overview, RunView
 from mpsyncd.model.reload import ReloadOutcome
 from mpsyncd.model.run import Mode, RunState
@@ -60,6 +62,18 @@ class Control(Protocol):
 
     async def cancel(self, run_id: int) -> bool:
         """Ask a run to end after the page in hand; True when it has ended already, having no daemon. Refused: it ended before."""
+        ...
+
+    async def start_analytics(self, shops: Collection[int] | None, *, batch_size: int, by: str) -> UUID:
+        """Start a task over these shops (None: all), or find the one under way. Refused: no shop of them can be read."""
+        ...
+
+    async def start_stale_analytics(self, shop_id: int, *, by: str) -> UUID | None:
+        """The same for a shop whose analytics are older than a day; None when they are not."""
+        ...
+
+    async def analytics(self, task_id: UUID) -> Task:
+        """How far a task is."""
         ...
 
 

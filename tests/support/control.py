@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from mpsyncd.model.access import Role, Visitor
+from mpsyncd.model.analytics import Task, TaskShop, TaskState
 from mpsyncd.model.errors import NotThere, Refused
 from mpsyncd.model.overview import RunView
 from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
@@ -44,6 +46,7 @@ class FakeControl:
     open: dict[int, RunView] = field(default_factory=lambda: {10: a_run(10, NORTH), 20: a_run(20, SOUTH)})
     asked: dict[int, RequestView] = field(default_factory=dict)
     visitors: dict[str, Visitor] = field(default_factory=dict)
+    tasks: dict[UUID, Task] = field(default_factory=dict)
     looks: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +101,24 @@ class FakeControl:
         if run_id not in self.open:
             raise NotThere(f"There is no run {run_id}; mpsyncd runs list shows those there are.")
         return self.open[run_id]
+
+    async def start_analytics(self, shops: Collection[int] | None, *, batch_size: int, by: str) -> UUID:  # noqa: ARG002
+        chosen = [await self.shop(shop_id) for shop_id in (sorted(self.known) if shops is None else shops)]
+        task_id = UUID(int=1 + len(self.tasks))
+        told = [
+            TaskShop(shop_id=s.shop_id, name=s.name, state=TaskState.RUNNING, run_id=10, products=250, products_done=100, fraction=0.4)
+            for s in chosen
+        ]
+        self.tasks[task_id] = Task(task_id=task_id, batch_size=batch_size, requested_at=NOW, ended_at=None, shops=tuple(told))
+        return task_id
+
+    async def start_stale_analytics(self, shop_id: int, *, by: str) -> UUID | None:
+        return await self.start_analytics([shop_id], batch_size=100, by=by) if shop_id == NORTH else None
+
+    async def analytics(self, task_id: UUID) -> Task:
+        if task_id not in self.tasks:
+            raise NotThere(f"There is no analytics task {task_id}.")
+        return self.tasks[task_id]
 
     async def cancel(self, run_id: int) -> bool:
         run = await self.run(run_id)

@@ -97,4 +97,5 @@ WILDBERRIES = Source(
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,
+    analytics=(PRODUCT_TOTALS.name, FUNNEL.name),
 )

@@ -79,7 +79,8 @@ def test_unfinished_work_is_never_whole(*, known: int, done: int, total: float, 
 
 
 def remaining(**changes: Any) -> Remaining:
-    return Remaining(**{"fraction": 0.0, "planned": {"slow": 60.0}, "elapsed": 0.0, "unsure": False} | changes)
+    told: dict[str, Any] = {"fraction": 0.0, "planned": {"slow": 60.0}, "elapsed": 0.0, "unsure": False}
+    return Remaining(**told | changes)
 
 
 def test_feeds_that_share_a_limit_wait_for_each_other_and_others_do_not() -> None:

@@ -34,6 +34,10 @@ KINDS = {
     "POST /api/runs": "operate",
     "POST /api/runs/{run_id}/cancel": "operate",
     "POST /api/reload": "govern",
+    "POST /api/analytics/sync-background": "operate",
+    "GET /api/analytics/sync-background": "read",
+    "GET /api/analytics/sync-background/{task}": "read",
+    "POST /api/analytics/stale": "operate",
 }
 CALLERS = ("home", "proxied", "away", "wrong", *Role, *(f"bound {role}" for role in Role))
 LOW, HIGH = {Role.VIEWER, "bound viewer"}, {Role.OPERATOR, Role.ADMIN, "bound operator", "bound admin"}
