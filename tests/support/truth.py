@@ -25,6 +25,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wb.seller_stocks": ("nm_id", "chrt_id", "warehouse_id", "warehouse_name", "region_name"),
     "wb.warehouses": ("id",),
     "wb.offices": ("id",),
+    "wb.funnel": ("nm_id", "day"),
+    "wb.product_totals": ("nm_id",),
     "wb.finance": ("rrd_id",),
     "wb.finance_reports": ("report_id",),
     "wb.acquiring": ("rrd_id",),
