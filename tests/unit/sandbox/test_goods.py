@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from mpsyncd.sandbox import Fault, FaultKind, Response, SellerSpec, TokenType
-from support.sandbox_caller import PAGED, SMALL, Caller
+from mpsyncd.sandbox.world import goods_events
+from mpsyncd.sandbox.world.dice import dice
+from support.sandbox_caller import BORN, PAGED, SMALL, Caller
 from support.sandbox_shop import OFFICES, PRICES, SELLER_STOCKS, WAREHOUSES, WB_STOCKS, goods, price_pages
 
 STOCKS = (WB_STOCKS, SELLER_STOCKS)
@@ -85,27 +87,42 @@ def test_misshapen_price_requests_are_refused(query: str) -> None:
     assert response.json() == {"data": None, "error": True, "errorText": "Invalid request parameters"}
 
 
-def test_prices_and_stocks_change_while_the_world_moves() -> None:
-    caller = Caller(PAGED, event_rate=1.0)
-    tables = ("wb.prices", "wb.price_sizes", "wb.stocks", "wb.seller_stocks", "wb.warehouses", "wb.offices")
-    keys = {"wb.prices": ("nm_id",), "wb.price_sizes": ("nm_id", "size_id"), "wb.warehouses": ("id",), "wb.offices": ("id",)}
+@pytest.mark.parametrize(
+    "event, times, changed, come_and_gone",
+    [
+        (goods_events.repriced, 30, {"wb.prices", "wb.price_sizes"}, set()),
+        (goods_events.restocked, 80, {"wb.stocks", "wb.seller_stocks"}, {"wb.stocks", "wb.seller_stocks"}),
+        (goods_events.warehouse_changed, 16, {"wb.warehouses", "wb.offices"}, {"wb.warehouses", "wb.seller_stocks"}),
+    ],
+)
+def test_events_change_what_they_should(event: Any, times: int, changed: set[str], come_and_gone: set[str]) -> None:
+    caller = Caller(PAGED)
+    keys = {
+        "wb.prices": ("nm_id",),
+        "wb.price_sizes": ("size_id",),
+        "wb.stocks": ("chrt_id", "warehouse_id"),
+        "wb.seller_stocks": ("chrt_id", "warehouse_id"),
+        "wb.warehouses": ("id",),
+        "wb.offices": ("id",),
+    }
 
     def told() -> dict[str, dict[tuple[Any, ...], Any]]:
-        of_stock = ("nm_id", "chrt_id", "warehouse_id", "warehouse_name", "region_name")
-        return {name: {tuple(row[key] for key in keys.get(name, of_stock)): row for row in caller.truth(name)} for name in tables}
+        return {table: {tuple(row[name] for name in key): row for row in caller.truth(table)} for table, key in keys.items()}
 
-    before = told()
-    caller.wait(900)
-    soon = told()
-    caller.wait(4 * 3_600)
-    late = told()
+    before, rolls = told(), dice("a few times")
+    for _ in range(times):
+        event(caller.core.world.sellers["paged"], rolls, BORN)
+    after = told()
 
-    for name in tables[:5]:
-        assert any(before[name][key] != soon[name][key] for key in before[name].keys() & soon[name].keys()), name
-    assert before["wb.offices"] != late["wb.offices"]
-    for name in ("wb.stocks", "wb.seller_stocks", "wb.warehouses"):
-        assert before[name].keys() - late[name].keys(), f"{name}: rows that went"
-        assert late[name].keys() - before[name].keys(), f"{name}: rows that came"
+    for table, rows in before.items():
+        both = rows.keys() & after[table].keys()
+        if table in changed:
+            assert any(rows[key] != after[table][key] for key in both), table
+        if table in come_and_gone:
+            assert rows.keys() - after[table].keys(), f"{table}: rows that went"
+            assert after[table].keys() - rows.keys(), f"{table}: rows that came"
+        if table not in changed | come_and_gone:
+            assert rows == after[table], table
 
 
 @pytest.mark.parametrize("url", STOCKS)
