@@ -88,8 +88,7 @@ def sale(dice: Random, deal: Deal) -> Operation:
     base, reduction = Decimal(dice.randint(1500, 2800)) / 100, Decimal(dice.choice((0, 0, 150, 325))) / 100
     fee = _cents(amount * (base - reduction) / _HUNDRED)
     vat = _cents(fee * Decimal("0.2"))
-    business = dice.random() < _RARE
-    return replace(
+    sold = replace(
         _bare(deal, document=SOLD, basis=SOLD),
         quantity=1,
         price=deal.price,
@@ -102,8 +101,6 @@ def sale(dice: Random, deal: Deal) -> Operation:
         fee_percent_base=base,
         fee_percent=base - reduction,
         rating_percent=reduction,
-        promotion_percent=Decimal(dice.choice((0, 0, 5))),
-        promo_code_percent=Decimal(dice.choice((0, 0, 0, 3))),
         commission=_cents(fee - acquiring),
         pay=_cents(with_discount - fee - vat - acquiring),
         acquiring=acquiring,
@@ -112,7 +109,18 @@ def sale(dice: Random, deal: Deal) -> Operation:
         bank=dice.choice(_BANKS),
         fee=fee,
         fee_vat=vat,
-        marking=f"01{deal.goods.barcode:0>14}21{dice.randrange(10**9):09}" if dice.random() < _BACK else None,
+    )
+    return _with_programmes(dice, sold)
+
+
+def _with_programmes(dice: Random, sold: Operation) -> Operation:
+    """The sale with what discounts, points, promotions and buyers who are firms add to it."""
+    business = dice.random() < _RARE
+    return replace(
+        sold,
+        promotion_percent=Decimal(dice.choice((0, 0, 5))),
+        promo_code_percent=Decimal(dice.choice((0, 0, 0, 3))),
+        marking=f"01{sold.goods.barcode:0>14}21{dice.randrange(10**9):09}" if dice.random() < _BACK else None,
         points=Decimal(dice.choice((0, 0, 2, 7))),
         points_discount=Decimal(dice.choice((0, 0, 19))),
         points_cost=Decimal(dice.choice((0, 0, 20))) / 100,
@@ -125,7 +133,7 @@ def sale(dice: Random, deal: Deal) -> Operation:
         business_tin="010101010101" if business else "",
         business_code="770112330" if business else "",
         transfer_number=str(dice.randrange(10**10)) if business else "",
-        transfer_day=day_of(deal.sold_at) if business else None,
+        transfer_day=day_of(sold.sold_at) if business else None,
     )
 
 
