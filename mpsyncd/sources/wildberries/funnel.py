@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mpsyncd.sources.parents import Parents as Batch
 
 _BATCH = 1000
+_FEW = 800
 _TOTALS = timedelta(days=30)
 _REREAD = timedelta(days=14)
 _DAY = timedelta(days=1)
@@ -76,14 +77,31 @@ _OF_DAY = each_parent(_day_of, key=("nm_id",), batch=_BATCH)
 
 
 async def _kept(api: Api, part: Slice) -> AsyncIterator[Page]:
-    """Read one day of all products; a day that has meanwhile passed what the vendor keeps is let go."""
+    """Read one day of all products; a day that has meanwhile passed what the vendor keeps is let go.
+
+    Where all fit into one answer none is named: then the vendor tells of those in the bin too, whose past is wanted if they come back.
+    """
     day, _ = days(part)
     if day < today(part) - DEPTH:
         yield Page(rows=ListedRows(), cursor=None, last=True, asked_at=part.now, until=ended(part))
         return
+    if part.cursor is None and await _few(part):
+        page = await _answered(api, _request((), first=day.isoformat(), last=day.isoformat()), part, documents=_day)
+        if page.rows.count < _BATCH:
+            yield page
+            return
+        await page.rows.close()
     async with opened(_OF_DAY, api, part) as pages:
         async for page in pages:
             yield page
+
+
+async def _few(part: Slice) -> bool:
+    """Whether there are products, and so few that those in the bin hardly fill the answer."""
+    if part.parents is None:
+        return False
+    known = sum([len(products) async for products in part.parents()])
+    return 0 < known <= _FEW
 
 
 def _totals_of(products: Batch) -> Read:
