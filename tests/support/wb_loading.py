@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from mpsyncd.model.stream import Lane
 from mpsyncd.sources.wildberries.source import WILDBERRIES
 from mpsyncd.storage.store import PostgresStore
 from support.storage import FACTS, ONE, TTL, add_shop
-from support.truth import differences, kinds_of, stored_rows
+from support.truth import SHOWN, differences, kinds_of, stored_rows
 from support.wb_sandbox import SandboxApi
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Killed(BaseException):
 
 
 class MortalApi(SandboxApi):
-    """Dies with the request behind `lives` many, waits `pause` seconds (at least a minute) before each.
+    """Dies with the request behind `lives` many, waits `pause` seconds before each.
 
     `trouble`: with the request behind so many, this fault strikes once.
     """
@@ -77,14 +77,14 @@ class Loading:
     store: PostgresStore
     lease: Lease
     shop: Shop
-    runs: list[int] = field(default_factory=list)
+    pause: float = 60
 
     @classmethod
-    async def begin(cls, caller: Caller, pool: Database, dsn: str) -> Loading:
+    async def begin(cls, caller: Caller, pool: Database, dsn: str, *, pause: float = 60) -> Loading:
         store = PostgresStore(pool, facts=FACTS, streams=WILDBERRIES.streams)
         shop = await add_shop(pool)
         [lease] = await store.hold(ONE, TTL)
-        return cls(caller, pool, dsn, store, lease, shop)
+        return cls(caller, pool, dsn, store, lease, shop, pause)
 
     async def run(self, name: str, lane: Lane = Lane.LIVE, *, mode: Mode = Mode.INCREMENTAL, lives: int = -1, **more: Any) -> int:
         """Read what a feed has to read; the number of requests. Dies behind `lives` of them; `more` are attributes of `MortalApi`."""
@@ -101,7 +101,7 @@ class Loading:
             now=self.caller.now,
         )
         api = MortalApi(self.caller)
-        for attribute, value in {"lives": lives, **more}.items():
+        for attribute, value in {"lives": lives, "pause": self.pause, **more}.items():
             setattr(api, attribute, value)
         attempt = Attempt(
             store=self.store,
@@ -147,12 +147,17 @@ class Loading:
                 table = next(each for stream in WILDBERRIES.streams for each in stream.tables if each.name == name)
                 stored = await stored_rows(connection, name, shop_id=self.shop.shop_id)
                 wrong = differences(table.key, truth=truth, stored=stored, kinds=await kinds_of(connection, name))
-                told += [f"{name} ({len(stored)} rows, {len(truth)} true): {each}" for each in wrong[:5]]
+                told += [f"{name} ({len(stored)} rows, {len(truth)} true): {each}" for each in wrong[:SHOWN]]
                 assert truth, f"{name}: an empty truth proves nothing"
             refused = await connection.fetch("SELECT reason FROM mpsync.rejected_rows")
             return told + [f"rejected: {row['reason']}" for row in refused[:3]]
         finally:
             await connection.close()
+
+    def asked(self, path: str) -> list[dict[str, Any]]:
+        """The requests that the sandbox noted for a path."""
+        noted: list[dict[str, Any]] = self.caller.bare("GET", "/_requests")["requests"]
+        return [request for request in noted if request["path"] == path]
 
     async def value(self, query: str) -> Any:
         async with self.pool.connection() as connection:

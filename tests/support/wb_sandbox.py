@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from mpsyncd.model.errors import BadRequest, NotFound
 from mpsyncd.model.page import Slice
 from mpsyncd.model.request import Answer, BadRow, Document, Request
 from mpsyncd.model.request import Response as Head
@@ -34,10 +35,14 @@ class SandboxApi:
         key = signed.headers["Authorization"]
         answer = self.caller.get(url, token=key) if signed.method == "GET" else self.caller.post(url, signed.json, token=key)
         headers = {name.lower(): value for name, value in answer.headers.items()}
-        error = WILDBERRIES.classify(Head(status=answer.status, headers=headers, body=bytes(answer.body)), request)
-        if error is not None:
+        head = Head(status=answer.status, headers=headers, body=bytes(answer.body))
+        error = WILDBERRIES.classify(head, request)
+        told = orjson.loads(answer.body or b"null") if error is None else None
+        lacking = isinstance(error, BadRequest | NotFound) or (error is None and request.rows_at == "" and isinstance(told, dict))
+        nothing = lacking and request.empty_when is not None and request.empty_when(head)
+        if error is not None and not nothing:
             raise error
-        rows, envelope = split(orjson.loads(answer.body or b"null"), request.rows_at)
+        rows, envelope = split(None if nothing else told, request.rows_at)
         return Answer(status=answer.status, headers=headers, envelope=envelope, rows=ListRows(rows or []), asked_at=asked_at)
 
     def _lowered(self, request: Request) -> Request:

@@ -12,7 +12,7 @@ from mpsyncd.storage.pool import Database
 from support.sandbox_caller import Caller
 from support.wb_loading import Loading
 
-SHOP = SellerSpec(name="shop", title="ООО Отчёты", cards=30, trashed=2, orders=60, weeks=12, operations=40)
+SHOP = SellerSpec(name="shop", title="ООО Отчёты", cards=12, trashed=1, orders=20, weeks=10, operations=30)
 TABLES = ("wb.finance", "wb.finance_reports", "wb.acquiring", "wb.acquiring_reports", "wb.balance")
 STREAMS = ("finance", "finance_reports", "acquiring", "acquiring_reports", "balance")
 GONE = "SELECT count(*) FROM wb.finance WHERE deleted_at IS NOT NULL"
