@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from datetime import timedelta
-
 from mpsyncd.sandbox import Core, Request, SandboxOptions
 from support.sandbox_caller import BORN, CARDS, ORDERS
 
