@@ -20,10 +20,10 @@ from mpsyncd.daemon import open_storage
 from mpsyncd.settings import load
 from mpsyncd.sources.wildberries.source import WILDBERRIES
 from mpsyncd.storage import shops
-from support.loads import loaded, rows_of
+from support.loads import ask, loaded, rows_of
 from support.processes import DaemonProcess, Installation, new_home
 
-__all__ = ["DaemonProcess", "Installation", "add_shops", "address", "answered", "installed", "loaded", "rows_of", "until_ready"]
+__all__ = ["DaemonProcess", "Installation", "add_shops", "address", "answered", "ask", "installed", "loaded", "rows_of", "until_ready"]
 
 _POLL = 0.005
 
