@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import math
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -151,10 +150,13 @@ def tell(log: Sequence[Mapping[str, Any]], sandbox: Mapping[str, Any], *, since:
 
 
 def compare(plan: Mapping[str, Any], found: Sequence[Gate]) -> None:
-    """Print what was foretold beside what was asked, one line for each place of the two lists in order of their cost."""
-    print(f"planned: {plan['requests']} requests, {plan['time']}; asked: {sum(gate.requests for gate in found)}", flush=True)
-    for one in plan["gates"]:
-        print(f"  {one['limit']}: {one['requests']}", flush=True)
+    """Print what was foretold, to be read beside what was asked: the sandbox has names of its own for limits."""
+    asked = sum(gate.requests - gate.refused for gate in found)
+    print(f"planned {plan['requests']} requests in {plan['time']:g} s, asked {asked}: " + ", ".join(_foretold(plan)), flush=True)
+
+
+def _foretold(plan: Mapping[str, Any]) -> list[str]:
+    return [f"{one['limit']} {one['requests']}" for one in plan["gates"]]
 
 
 if __name__ == "__main__":

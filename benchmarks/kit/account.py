@@ -22,7 +22,7 @@ _WEEKS = 52
 
 
 async def stay(sellers: int, scale: float, *, jam: bool, finance: int) -> None:
-    """Listen, tell the address, the tokens, and of every limit the seconds between two requests and the burst; stay until stdin is closed."""
+    """Listen, tell address, tokens, and of every limit the seconds between two requests and the burst; stay until stdin is closed."""
     specs = tuple(
         SellerSpec(
             name=f"bench-{number}",

@@ -27,6 +27,12 @@ def days(part: Slice) -> tuple[date, date]:
     return _days(part.start or part.now, part.end or part.now)
 
 
+def days_between(start: datetime, end: datetime) -> int:
+    """How many days two instants touch."""
+    first, last = _days(start, end)
+    return (last - first) // _DAY + 1
+
+
 def weeks(part: Slice) -> tuple[date, date]:
     """The Monday of a slice's first week and the Sunday of its last one."""
     first, last = days(part)

@@ -19,8 +19,8 @@ from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened
 from mpsyncd.sources.rows import MOSCOW, calendar_day, number, together, whole
 from mpsyncd.sources.wildberries.cards import CARDS
-from mpsyncd.sources.wildberries.days import days, today
-from mpsyncd.sources.wildberries.funnel_report import DEPTH, by_report
+from mpsyncd.sources.wildberries.days import days, days_between, today
+from mpsyncd.sources.wildberries.funnel_report import DEPTH, LOOKS, by_report
 from mpsyncd.sources.windows import each_window
 
 if TYPE_CHECKING:
@@ -147,9 +147,9 @@ def _batches(load: Workload) -> int:
 def _requests(load: Workload) -> Mapping[str, int]:
     """One a batch and day; of a report one of each kind, and a few looks whether it is ready."""
     if load.shortcut:
-        return dict.fromkeys(("analytics.report_create", "analytics.report_list", "analytics.report_file"), 1)
-    width = (load.end - load.start) if load.start is not None and load.end is not None else _REREAD
-    return {"analytics.funnel": _batches(load) * (width // _DAY + (width % _DAY > timedelta(0)))}
+        return {"analytics.report_create": 1, "analytics.report_list": LOOKS, "analytics.report_file": 1}
+    touched = 1 if load.start is None or load.end is None else days_between(load.start, load.end)
+    return {"analytics.funnel": _batches(load) * touched}
 
 
 _CARDS = Parents(stream=CARDS.name, table=CARDS.main.name)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 JAM = "jam"
 DEPTH = timedelta(days=365)
+LOOKS = 5
+"""How often a report is looked at before it is ready, for plans: three times at once, then every twenty seconds."""
 _HOST = "seller-analytics-api"
 _PATH = "/api/v2/nm-report/downloads"
 _SUBSCRIPTION = ("subscription", "подписк", "jam", "джем")
