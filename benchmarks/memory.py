@@ -1,7 +1,8 @@
 """What a daemon holds in memory while it reads pages of 80,000 orders, and how fast it answers /healthz meanwhile.
 
 A real daemon with its own PostgreSQL reads a large seller of the sandbox, which is a process too. The baselines are the same daemon before
-it has a shop, and the smallest number of rows. Usage: python benchmarks/memory.py [--rows 80000,100000,1000000]
+it has a shop, and the smallest number of rows. --finance: rows of sales reports with 96 fields in pages of 100,000 instead, and everything
+else that a shop has. Usage: python benchmarks/memory.py [--rows 80000,100000,1000000] [--finance]
 """
 
 from __future__ import annotations
@@ -82,12 +83,13 @@ def part(ascending: list[float], share: float) -> float:
     return ascending[min(len(ascending) - 1, int(len(ascending) * share))]
 
 
-async def main(sizes: list[int]) -> None:
+async def main(sizes: list[int], *, finance: bool) -> None:
     """Every size with an installation of its own."""
     results: dict[int, Measured] = {}
     lines: list[tuple[object, ...]] = []
     for rows in sizes:
-        with serving("kit.sandbox", "1", str(rows), "large") as sandbox, installed(sandbox["url"]) as installation:
+        vendor = ("kit.account", "1", "10000", "jam", str(rows)) if finance else ("kit.sandbox", "1", str(rows), "large")
+        with serving(*vendor) as sandbox, installed(sandbox["url"]) as installation:
             one = results[rows] = await load(installation, sandbox["tokens"], rows)
         quantiles = [part(one.busy, 0.5), part(one.busy, 0.99), one.busy[-1]]
         memory = [held / MB for held in (one.ready, one.peak, one.after)]
@@ -105,4 +107,6 @@ async def main(sizes: list[int]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", default="80000,100000,1000000", help="sizes, comma between")
-    asyncio.run(main([int(size) for size in parser.parse_args().rows.split(",")]))
+    parser.add_argument("--finance", action="store_true", help="rows of sales reports, beside everything else of a shop")
+    given = parser.parse_args()
+    asyncio.run(main([int(size) for size in given.rows.split(",")], finance=given.finance))
