@@ -60,8 +60,8 @@ async def only(database: str, shop: int, stream: str, *, mode: Mode) -> None:
 
 @pytest.mark.timeout(240)
 async def test_kills_order_no_second_report_and_lose_nothing(install: Install) -> None:
-    names = ("analytics.funnel", "analytics.report_create", "analytics.report_list", "analytics.report_file")
-    names = (*names, "finance.detailed", "advert.fullstats", "advert.adverts", "advert.budget")
+    reports = ("report_create", "report_list", "report_file")
+    names = (*(f"analytics.{name}" for name in ("funnel", *reports)), "finance.detailed", "advert.fullstats", "advert.adverts")
     slow = {f'sources__wildberries__limits__"{name}"': SLOW for name in names}
     moments = random.Random(20_261_121)
     async with new_world(SHOP) as world:
@@ -113,7 +113,7 @@ async def test_weeks_that_are_suddenly_empty_are_believed_by_force_alone(shops: 
     before = await one(database, _LIVE, shop)
     shops.arm(Fault(kind=FaultKind.NO_CONTENT, path=DETAILED))
     await only(database, shop, "finance", mode=Mode.SELECTIVE)
-    assert "came back empty" in (await feeds(database, shop, "failed"))["finance"]
+    assert "gave nothing" in (await feeds(database, shop, "failed"))["finance"]
     assert await one(database, _LIVE, shop) == before
     await only(database, shop, "finance", mode=Mode.FORCED)
     assert await one(database, _LIVE, shop) == 0
