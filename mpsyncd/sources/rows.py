@@ -25,6 +25,7 @@ _NO_TYPE: frozenset[type] = frozenset()
 _NUMBERS: frozenset[type] = frozenset({int, float})
 _INTEGERS: frozenset[type] = frozenset({int})
 _NEVER = "0001-01-01"
+_DATE = len("2026-11-21")
 _USUAL = len("2026-11-21T09:00:00")
 _SHOWN = 60
 _BLANKS = {ord(blank): None for blank in " \t\u00a0\u2007\u2009\u202f"}
@@ -115,8 +116,10 @@ def _moment(value: Any, *, zone: str) -> str | None:
 
 
 def _day(value: Any) -> str | None:
+    if type(value) is str and len(value) == _DATE and value[4] == value[7] == "-" and value.isascii() and not value.startswith(_NEVER):
+        return _exists(value)
     text = _moment(value, zone="")
-    return text and text[: len("2026-11-21")]
+    return text and text[:_DATE]
 
 
 def _exists(text: str) -> str:
@@ -128,6 +131,8 @@ def _exists(text: str) -> str:
 
 
 def _number(value: Any) -> Any:
+    if type(value) is str and _NUMBER.fullmatch(value):
+        return value
     text = _text(value)
     if text and not _NUMBER.fullmatch(text):
         raise ValueError("is not a number")
