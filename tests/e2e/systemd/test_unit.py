@@ -135,3 +135,51 @@ def test_wrong_settings_are_not_tried_again(fresh: Machine) -> None:
     assert (fresh.show("ActiveState"), fresh.show("ExecMainStatus")) == ("failed", str(Code.CONFIG.value))
     assert fresh.show("NRestarts") == "0"
     assert "http" in fresh.journal()
+
+
+def told_changes(machine: Machine) -> list[str]:
+    """What `mpsyncd reload` or a signal changed or was refused for, the newest first."""
+    return re.findall(r'"event":\s*"(reload_\w+)"', machine.journal())
+
+
+def test_systemctl_reload_takes_new_settings_and_shops_and_never_half_of_them(fresh: Machine) -> None:
+    fresh.good("systemctl", "start", UNIT)
+    pid, forget = fresh.pid, fresh.forget
+    fresh.write("/etc/mpsyncd/mpsyncd.toml", OWN_KEY + '[schedules.frequent]\nevery = "11 min"\n')
+    forget()
+    fresh.good("systemctl", "reload", UNIT)
+    fresh.until(lambda: "reload_applied" in told_changes(fresh), what="the reload")
+    assert "schedules.frequent" in fresh.journal()
+    fresh.write("/etc/mpsyncd/mpsyncd.toml", OWN_KEY + '[schedules.frequent]\nevery = "soon"\n')
+    forget()
+    fresh.good("systemctl", "reload", UNIT)
+    fresh.until(lambda: "reload_refused" in told_changes(fresh), what="the refusal")
+    assert "schedules.frequent" in fresh.journal()
+    fresh.until(lambda: fresh.show("ActiveState") == "active", what="the end of the reload")
+    fresh.until(lambda: "reload" in fresh.show("StatusText"), what="a line of status that tells of the refusal")
+    assert (fresh.pid, fresh.show("NRestarts")) == (pid, "0")
+
+
+def test_ten_hangups_are_one_or_two_reloads_and_the_unit_stays_up(fresh: Machine) -> None:
+    fresh.good("systemctl", "start", UNIT)
+    pid = fresh.pid
+    fresh.write("/etc/mpsyncd/mpsyncd.toml", OWN_KEY + '[schedules.frequent]\nevery = "12 min"\n')
+    fresh.forget()
+    fresh.good("sh", "-c", f"for each in 1 2 3 4 5 6 7 8 9 10; do kill -HUP {pid}; done")
+    fresh.until(lambda: "reload_applied" in told_changes(fresh), what="the reload")
+    fresh.good("systemctl", "stop", UNIT)
+    assert fresh.show("Result") == "success"
+    assert 1 <= len(told_changes(fresh)) <= 2
+
+
+def test_a_shop_of_the_list_has_its_token_as_a_credential(fresh: Machine) -> None:
+    fresh.write(f"{DROP_INS}/test.conf", "[Service]\nLoadCredential=north_token:/etc/mpsyncd/north.token\n")
+    fresh.good("systemctl", "daemon-reload")
+    fresh.write("/etc/mpsyncd/shops.toml", '[[shops]]\nname = "north"\nsource = "wildberries"\ntoken = { credential = "north_token" }\n')
+    try:
+        fresh.write("/etc/mpsyncd/north.token", "no token at all\n", mode=0o600)
+        assert fresh.run("systemctl", "start", UNIT).returncode != 0
+        assert "north" in fresh.journal()
+        assert "no token at all" not in fresh.journal()
+    finally:
+        fresh.good("rm", "-f", "/etc/mpsyncd/shops.toml", "/etc/mpsyncd/north.token")
