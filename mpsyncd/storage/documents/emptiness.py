@@ -31,7 +31,7 @@ async def check_empty(conn: Connection, catalog: Catalog, *, shop_id: int, strea
         between = f"from {part.start:%Y-%m-%d %H:%M} to {part.end:%Y-%m-%d %H:%M} UTC" if part.start and part.end else "of this slice"
         raise EmptySnapshot(
             f"{stream.main.name} of shop {shop_id}: the vendor gave nothing for the time {between}, while rows of it live here; nothing "
-            "was changed. If it is true, run it forced (mpsyncd sync --mode forced)."
+            "was changed. If it is true, read it by force (mpsyncd sync --force)."
         )
 
 

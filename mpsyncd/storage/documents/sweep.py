@@ -129,12 +129,12 @@ async def _check(merge: Merge, reach: Reach, *, seen: int, gone: int, share: flo
     if gone and not seen:
         raise EmptySnapshot(
             f"{name} of shop {merge.shop_id}: {reach.what} came back empty while {live} rows live here; nothing was deleted. "
-            "If it is true, run it forced (mpsyncd sync --mode forced)."
+            "If it is true, read it by force (mpsyncd sync --force)."
         )
     if live >= _FEW and gone > share * live:
         raise EmptySnapshot(
             f"{name} of shop {merge.shop_id}: {gone} of {live} rows are missing from {reach.what}, more than {share:.0%}; "
-            "nothing was deleted. If it is true, run it forced (mpsyncd sync --mode forced)."
+            "nothing was deleted. If it is true, read it by force (mpsyncd sync --force)."
         )
 
 
