@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mpsyncd.model.work import FeedOutcome
     from mpsyncd.storage.pool import Connection
 
+# A refused key parks all feeds of the shop, whose own outcomes are on their way at that very moment: one after the other, or they wait for
+# each other in a circle.
+_TURN = "SELECT FROM mpsync.shops WHERE shop_id = $1 FOR NO KEY UPDATE"
 # A snooze is nobody's fault, so it neither clears nor sets an error; success clears it.
 _FEED = """
 UPDATE mpsync.feeds SET state = $2, next_due_at = $3, not_before = $4, attempts = $5, reason = $6, park_capability = $7,
@@ -36,6 +39,7 @@ WHERE run_id = $1 AND feed_id = $2
 
 async def settle(connection: Connection, run_id: int, feed: Feed, outcome: FeedOutcome, now: datetime) -> None:
     """Write one outcome; the caller holds the fence."""
+    await connection.execute(_TURN, feed.shop_id)
     if outcome.waits_for is not None and await parents_there(connection, feed.shop_id, outcome.waits_for):
         outcome = replace(outcome, state=FeedState.SNOOZED, next_due_at=now, waits_for=None)
     succeeded = outcome.verdict is FeedVerdict.OK

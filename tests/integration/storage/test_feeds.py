@@ -1,5 +1,6 @@
 """What is due, what a closed slice moves, and what an outcome changes: feed, run, parks, status."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -224,6 +225,15 @@ async def test_a_shop_whose_feeds_are_all_parked_is_not_active(pool: Database) -
     assert await status(pool, shop) is ShopStatus.SYNCING
     async with pool.connection() as connection:
         assert await shops.capabilities(connection, shop.shop_id) == {"prices": (CapabilityState.MISSING, "no right")}
+
+
+async def test_feeds_that_are_refused_at_the_same_moment_do_not_wait_for_each_other_in_a_circle(pool: Database) -> None:
+    shop = await add_shop(pool, "north")
+    planned = await plan(pool, shop, *((f"stream-{number}", Lane.LIVE) for number in range(8)))
+    run_id = await open_run(pool, shop, *planned)
+    refused = outcome(FeedState.PARKED, FeedVerdict.PARKED, park_shop=True, reason="401: token withdrawn", error={"class": "Unauthorized"})
+    settled = await asyncio.gather(*(apply(pool, run_id, feed, refused) for feed in planned))
+    assert {feed.state for feed in settled} == {FeedState.PARKED}
 
 
 async def test_a_refused_key_parks_the_whole_shop_and_nobody_elses(pool: Database) -> None:
