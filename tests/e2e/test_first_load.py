@@ -9,7 +9,11 @@ from support.processes import Install, Installation, SandboxProcess, nobody_work
 from support.truth import KEYS
 
 QUICKEST = 10_000
-CARDS = tuple(table for table in KEYS if table.startswith(("wb.card", "wb.trashed")))
+LACKING = ("cards", "cards_trash", "funnel", "product_totals")
+"""What a key without content can not read, and what waits for that."""
+EMPTY = tuple(table for table in KEYS if table.startswith(("wb.card", "wb.trashed", "wb.funnel", "wb.product")))
+CLOSED = {"stocks", "seller_stocks", "finance_reports", "acquiring", "acquiring_reports"}
+"""What tokens of the base type may not read."""
 
 
 async def answers(installation: Installation) -> None:
@@ -26,14 +30,13 @@ async def answers(installation: Installation) -> None:
     assert status["ready"] is True
     assert {shop["name"] for shop in status["shops"]} == {"north-wind", "linen-shop", "small-toys"}
     percent = {shop["name"]: shop["percent"] for shop in status["shops"]}
-    assert percent["north-wind"] == percent["small-toys"] == 100
-    assert percent["linen-shop"] < 100, "what is parked is not done"
+    assert percent["north-wind"] == percent["linen-shop"] == 100, "what is parked is no part of a first load"
     code, text = await daemon.get("/status", accept="text/html")
     assert code == 200
     assert "north-wind" in text
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(420)
 async def test_three_shops_are_loaded_shown_and_left_cleanly(install: Install) -> None:
     with SandboxProcess(limit_scale=QUICKEST, event_rate=10) as sandbox:
         installation = install(sandbox.url, transport={"limit_scale": QUICKEST})
@@ -41,17 +44,22 @@ async def test_three_shops_are_loaded_shown_and_left_cleanly(install: Install) -
         tokens = {shop["name"]: shop["token"] for shop in sandbox.shops}
         shops = {name: await installation.add_shop(name, token) for name, token in tokens.items()}
         dsn = await installation.dsn()
-        await loaded(dsn, shops["north-wind"], shops["small-toys"], within=120)
-        await loaded(dsn, shops["linen-shop"], parked=("cards", "cards_trash"), within=120)
+        await loaded(dsn, shops["north-wind"], within=180)
+        await loaded(dsn, shops["linen-shop"], parked=LACKING, within=180)
 
-        switches, lacking = Switches(sandbox.url), shops.pop("linen-shop")
-        await equal_in_the_end(switches, dsn, shops)
-        await equal_in_the_end(switches, dsn, {"linen-shop": lacking}, tables=("wb.orders",), verdict="partly")
-        for table in CARDS:
+        switches, lacking = Switches(sandbox.url), shops["linen-shop"]
+        await equal_in_the_end(switches, dsn, {"north-wind": shops["north-wind"]})
+        told = [table for table in KEYS if table not in EMPTY]
+        await equal_in_the_end(switches, dsn, {"linen-shop": lacking}, tables=told, verdict="partly")
+        for table in EMPTY:
             assert await one(dsn, f"SELECT count(*) FROM {table} WHERE shop_id = $1", lacking) == 0
-        reasons = [feed["reason"] for feed in await explained(dsn, lacking) if feed["state"] == "parked"]
-        assert len(reasons) == 2
-        assert all("content" in reason for reason in reasons)
+        reasons = {feed["stream"]: feed["reason"] for feed in await explained(dsn, lacking) if feed["state"] == "parked"}
+        assert reasons.keys() == set(LACKING)
+        assert all("content" in reason for reason in reasons.values())
+        # The year of days that a base token reads takes a minute and more: it is not waited for.
+        closed = {feed["stream"]: feed["reason"] for feed in await explained(dsn, shops["small-toys"]) if feed["state"] == "parked"}
+        assert closed.keys() == CLOSED
+        assert all("base type" in reason for reason in closed.values())
         await answers(installation)
 
         text = daemon.text()
