@@ -17,7 +17,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -339,6 +339,9 @@ class Crashing(MemoryLedger):
     async def save(self, gate: str, state: State) -> None:
         if "in_use" in state or gate not in self.states or "in_use" not in self.states[gate]:
             await super().save(gate, state)
+
+    async def save_all(self, states: Mapping[str, State]) -> None:
+        """Nothing is said."""
 
 
 async def measure(title: str, url: str, *, seconds: float, lives: int, clean: bool = True) -> bool:

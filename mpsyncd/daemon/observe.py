@@ -50,7 +50,7 @@ class Observer:
         """The same, as the server wants it."""
         schema = Question(self._schema, within=SCHEMA_WITHIN)
         everything = Question(self._overview, within=OVERVIEW_WITHIN)
-        control = Control(self.storage.pool, self.clock)
+        control = Control(self.storage.control, self.clock)
         return WebPorts(
             version=version("mpsyncd"),
             started_at=self.started_at,
@@ -90,12 +90,12 @@ class Observer:
         return tuple(reasons)
 
     async def _schema(self) -> SchemaState:
-        async with self.storage.pool.connection() as connection:
+        async with self.storage.control.connection() as connection:
             return await schema_state(connection)
 
     async def _overview(self) -> Overview:
         """Everything about shops."""
-        return await status.overview(self.storage.pool)
+        return await status.overview(self.storage.control)
 
     def samples(self) -> Sequence[Sample]:
         """Numbers that the database does not have."""

@@ -252,7 +252,9 @@ class Daemon:
         engine = self._settings.engine
         facts = DaemonFacts(host=socket.gethostname(), pid=os.getpid(), version=version("mpsyncd"))
         tools = Tools(
-            store=PostgresStore(storage.pool, facts=facts, streams=[stream for source in SOURCES for stream in source.streams]),
+            store=PostgresStore(
+                storage.pool, control=storage.control, facts=facts, streams=[stream for source in SOURCES for stream in source.streams]
+            ),
             connect=connections.connect,
             doctor=connections.second_opinion,
             pace=connections.pace,
@@ -273,7 +275,7 @@ class Daemon:
         patience = self._settings.engine.no_progress
 
         async def late() -> int:
-            async with storage.pool.connection() as connection:
+            async with storage.control.connection() as connection:
                 return await feeds.late(connection, self._id, self._clock.now() - patience)
 
         return Pulse(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,12 +25,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+CONTROL_CONNECTIONS = 4
+"""Beside `[database] pool_max`: a tick, a reload, a look at everything, and a question whether the database answers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """An open database with a current schema and the keys of its vault. `embedded` is the server when this process runs it."""
+    """An open database with a current schema and the keys of its vault. `embedded` is the server when this process runs it.
+
+    control: connections for what must not stand in line behind thousands of pages: leases, due feeds, reloads, questions of watchers.
+    """
 
     pool: Database
+    control: Database
     dsn: str
     vault: Keyring
     embedded: EmbeddedPostgres | None = None
@@ -48,13 +55,16 @@ async def open_storage(settings: Settings, *, exclusive: bool = False) -> AsyncI
         dsn, embedded = await _address(settings, stack, exclusive=exclusive)
         await migrations.migrate(dsn)
         vault = keyring(settings)
-        pool = await stack.enter_async_context(open_database(dsn, _pool_options(settings.database)))
+        options = _pool_options(settings.database)
+        pool = control = await stack.enter_async_context(open_database(dsn, options))
+        if exclusive:
+            control = await stack.enter_async_context(open_database(dsn, replace(options, smallest=1, largest=CONTROL_CONNECTIONS)))
         async with pool.connection() as connection:
             await check_keyring(connection, vault)
             await migrations.register_streams(connection, SOURCES)
             if embedded is not None:
                 await release_all(connection)
-        yield Storage(pool=pool, dsn=dsn, vault=vault, embedded=embedded)
+        yield Storage(pool=pool, control=control, dsn=dsn, vault=vault, embedded=embedded)
 
 
 async def migrate(settings: Settings) -> list[str]:

@@ -57,12 +57,12 @@ class Table:
 
     async def asked(self) -> Sequence[reloads.ReloadRequest]:
         """What commands ask of this daemon."""
-        async with self.storage.pool.connection() as connection:
+        async with self.storage.control.connection() as connection:
             return await reloads.asked(connection, self.daemon)
 
     async def problems(self, shops: ShopList | None) -> tuple[str, ...]:
         """Why the list can not be applied."""
-        async with self.storage.pool.connection() as connection:
+        async with self.storage.control.connection() as connection:
             return () if shops is None else (await self._plan(connection, shops)).problems
 
     async def write(
@@ -74,7 +74,7 @@ class Table:
         """
         keys: Mapping[int, StoredKey] = {}
         words = tuple(told)
-        async with self.storage.pool.transaction() as connection:
+        async with self.storage.control.transaction() as connection:
             if new.shops is not None:
                 await shop_list_write.take_turn(connection)
                 plan = await self._plan(connection, new.shops)
@@ -93,7 +93,7 @@ class Table:
 
     async def keep(self, outcome: ReloadOutcome, note: Note) -> None:
         """Keep an outcome that changed nothing."""
-        async with self.storage.pool.transaction() as connection:
+        async with self.storage.control.transaction() as connection:
             await self._keep(connection, outcome, note)
 
     async def _keep(self, connection: Connection, outcome: ReloadOutcome, note: Note) -> None:

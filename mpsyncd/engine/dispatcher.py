@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_STOP_WITHIN, _RELEASE_WITHIN = 6.0, 2.0
+"""Seconds that a stop waits for commits in hand, and for the database to take the leases back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
@@ -57,6 +60,7 @@ class Dispatcher:
         self._planned: set[int] = set()
         self._held_at: datetime | None = None
         self._stopping = False
+        self._left_open: frozenset[int] = frozenset()
         self.storage_error: str | None = None
         self.ticked_at: datetime | None = None
         self.due_at: datetime | None = None
@@ -205,7 +209,8 @@ class Dispatcher:
         try:
             state = await perform(run, feeds, self._locks, self._tools)
         except asyncio.CancelledError:
-            await self._close_cut(run)
+            if run.run_id not in self._left_open:
+                await self._close_cut(run)
             raise
         log.info("run_ended", run=run.run_id, shop=run.shop.shop_id, state=state.value if state else "lease_lost")
 
@@ -251,11 +256,23 @@ class Dispatcher:
         """Begin nothing new, let commits in hand end, drop unfinished answers, give the leases back."""
         self._stopping = True
         tasks = tuple(self._runs)
-        for task in tasks:
-            task.cancel("daemon is stopping")
         if tasks:
-            await asyncio.wait(tasks)
+            self._left_open = await self._without_cancelled({run.run_id for run, _ in self._runs.values()})
+            for task in tasks:
+                task.cancel("daemon is stopping")
+            _, late = await asyncio.wait(tasks, timeout=_STOP_WITHIN)
+            if late:  # their commits hang; when the leases are gone they can not come true any more
+                log.warning("runs_left", runs=len(late))
         try:
-            await self._tools.store.release(self._posting.daemon)
-        except StorageUnavailable as error:
-            log.warning("leases_left", error=str(error))
+            async with asyncio.timeout(_RELEASE_WITHIN):
+                await self._tools.store.release(self._posting.daemon)
+        except (StorageUnavailable, TimeoutError) as error:
+            log.warning("leases_left", error=str(error) or "the database does not answer")
+
+    async def _without_cancelled(self, run_ids: set[int]) -> frozenset[int]:
+        """Runs that are closed all at once with the leases; those that a person cancelled are closed one by one, as what they are."""
+        try:
+            async with asyncio.timeout(_RELEASE_WITHIN):
+                return frozenset(run_ids - await self._tools.store.cancelled(self._posting.daemon))
+        except (StorageUnavailable, TimeoutError):
+            return frozenset(run_ids)

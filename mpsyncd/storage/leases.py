@@ -77,6 +77,9 @@ WITH given AS (
 ), cut AS (
     UPDATE mpsync.runs SET state = 'interrupted', ended_at = now(), reason = $2, waits_until = NULL
     WHERE daemon_id = ANY ($1::uuid[]) AND ended_at IS NULL
+    RETURNING run_id
+), left_off AS (
+    UPDATE mpsync.run_feeds f SET ended_at = now() FROM cut WHERE f.run_id = cut.run_id AND f.ended_at IS NULL
 ), freed AS (
     UPDATE mpsync.run_requests SET taken_by = NULL, taken_at = NULL
     WHERE taken_by = ANY ($1::uuid[]) AND run_id IS NULL AND refused IS NULL

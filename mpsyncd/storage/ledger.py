@@ -13,6 +13,10 @@ _SAVE = """
 INSERT INTO mpsync.ledger (gate, state) VALUES ($1, $2)
 ON CONFLICT (gate) DO UPDATE SET state = excluded.state, saved_at = now()
 """
+_SAVE_ALL = """
+INSERT INTO mpsync.ledger (gate, state) SELECT * FROM unnest($1::text[], $2::jsonb[])
+ON CONFLICT (gate) DO UPDATE SET state = excluded.state, saved_at = now()
+"""
 
 
 class PostgresLedger:
@@ -31,6 +35,11 @@ class PostgresLedger:
         """Keep `state`; it is durable when this returns."""
         async with self._database.connection() as connection:
             await connection.execute(_SAVE, gate, state)
+
+    async def save_all(self, states: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep many at once."""
+        async with self._database.connection() as connection:
+            await connection.execute(_SAVE_ALL, list(states), list(states.values()))
 
     async def load_all(self, prefix: str = "") -> dict[str, dict[str, Any]]:
         """The states of all gates whose name begins with `prefix`."""

@@ -42,41 +42,45 @@ _PATIENCE = timedelta(minutes=1)
 
 
 class PostgresStore:
-    """One per daemon. `streams` are all that are declared: the columns of their tables are read once, at the first commit."""
+    """One per daemon. `streams` are all that are declared: the columns of their tables are read once, at the first commit.
 
-    def __init__(self, database: Database, *, facts: DaemonFacts, streams: Sequence[Stream]) -> None:
+    control: connections for the dispatcher's own questions, which must not wait behind pages; the same ones when it is left out.
+    """
+
+    def __init__(self, database: Database, *, facts: DaemonFacts, streams: Sequence[Stream], control: Database | None = None) -> None:
         self._database = database
+        self._control = control or database
         self._facts = facts
         self._tables = tuple({table.name: table for stream in streams for table in stream.tables}.values())
         self._catalog: Catalog | None = None
         self._catalog_turn = asyncio.Lock()
 
     async def hold(self, daemon: UUID, ttl: timedelta) -> Sequence[Lease]:
-        async with self._database.transaction() as connection:
+        async with self._control.transaction() as connection:
             return await leases.hold(connection, daemon=daemon, facts=self._facts, ttl=ttl)
 
     async def release(self, daemon: UUID) -> None:
-        async with self._database.transaction() as connection:
+        async with self._control.transaction() as connection:
             await leases.release(connection, daemon)
 
     async def plan_feeds(self, shop: Shop, feeds: Sequence[tuple[str, Lane]], now: datetime) -> None:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             await feed_rows.plan(connection, shop.shop_id, feeds, now)
 
     async def shops(self, daemon: UUID) -> Sequence[tuple[Shop, Lease]]:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await feed_rows.held_shops(connection, daemon)
 
     async def due(self, daemon: UUID, now: datetime) -> Sequence[DueShop]:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await feed_rows.due(connection, daemon, now)
 
     async def next_due(self, daemon: UUID, after: datetime) -> datetime | None:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await feed_rows.next_due(connection, daemon, after)
 
     async def feeds(self, shop_id: int) -> Sequence[Feed]:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await feed_rows.of_shop(connection, shop_id)
 
     async def feed(self, feed_id: int) -> Feed:
@@ -84,11 +88,11 @@ class PostgresStore:
             return await feed_rows.get(connection, feed_id)
 
     async def known_rows(self, shop_id: int) -> Known:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await planning.known(connection, shop_id)
 
     async def take_requests(self, daemon: UUID) -> Sequence[RunRequest]:
-        async with self._database.transaction() as connection:
+        async with self._control.transaction() as connection:
             return await requests.take(connection, daemon)
 
     async def open_run(
@@ -103,7 +107,7 @@ class PostgresStore:
         now: datetime,
         planned: Mapping[int, Planned] | None = None,
     ) -> int:
-        async with self._database.transaction() as connection:
+        async with self._control.transaction() as connection:
             await leases.check_fence(connection, lease, shop_id)
             return await runs.open_run(
                 connection,
@@ -122,7 +126,7 @@ class PostgresStore:
             await runs.waits(connection, run_id, reason, until)
 
     async def cancelled(self, daemon: UUID) -> frozenset[int]:
-        async with self._database.connection() as connection:
+        async with self._control.connection() as connection:
             return await runs.cancelled(connection, daemon)
 
     async def close_run(self, run_id: int, now: datetime, state: RunState | None = None) -> RunState:

@@ -82,9 +82,14 @@ class Gate:
         self.door.memory.claimed = False  # the entry in the ledger tells of another arithmetic
         self.nudge()
 
-    async def keep(self, *, in_use: bool = True) -> None:
+    async def keep(self) -> None:
         """Write down what the next life has to know."""
-        await self.door.memory.keep(self._now, lambda moment: self._state(moment, in_use=in_use))
+        await self.door.memory.keep(self._now, lambda moment: self._state(moment, in_use=True))
+
+    def last_words(self) -> dict[str, Any]:
+        """What a clean end writes down of a fast gate: what was really used."""
+        now = self._now()
+        return self.door.memory.entry(now, self._state(now, in_use=False))
 
     def _state(self, moment: Moment, *, in_use: bool) -> dict[str, Any]:
         state = {"kind": self.rate.kind.value, **self.meter.dump(moment)}

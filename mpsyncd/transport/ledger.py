@@ -20,6 +20,10 @@ class Ledger(Protocol):
         """Keep `state`; it is durable when this returns."""
         ...
 
+    async def save_all(self, states: Mapping[str, State]) -> None:
+        """Keep many at once."""
+        ...
+
 
 class MemoryLedger:
     """A ledger that forgets: for commands that send a few requests and leave, and for tests."""
@@ -32,3 +36,6 @@ class MemoryLedger:
 
     async def save(self, gate: str, state: State) -> None:
         self.states[gate] = dict(state)
+
+    async def save_all(self, states: Mapping[str, State]) -> None:
+        self.states |= {gate: dict(state) for gate, state in states.items()}

@@ -215,6 +215,6 @@ class Limiter:
 
     async def close(self) -> None:
         """A clean end: write down what the fast gates really used, so that the next life begins with it."""
-        for gate in self._gates.values():
-            if gate.door.memory.claimed and not gate.meter.durable:
-                await gate.keep(in_use=False)
+        used = [gate for gate in self._gates.values() if gate.door.memory.claimed and not gate.meter.durable]
+        if used:
+            await self._ledger.save_all({gate.name: gate.last_words() for gate in sorted(used, key=lambda gate: gate.name)})

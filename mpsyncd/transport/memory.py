@@ -43,8 +43,12 @@ class Memory:
         """Write the entry as it is at the time of writing."""
         async with self._lock:
             moment = now()
-            await self._ledger.save(self._name, {**state(moment), "by": self._author, "at": moment.wall})
+            await self._ledger.save(self._name, self.entry(moment, state(moment)))
             self.claimed = True
+
+    def entry(self, moment: Moment, state: State) -> dict[str, Any]:
+        """A state with who tells it and when."""
+        return {**state, "by": self._author, "at": moment.wall}
 
 
 def set_back(state: State, now: Moment) -> bool:

@@ -78,6 +78,9 @@ class FakeStore:
 
     async def release(self, daemon: UUID) -> None:  # noqa: ARG002
         self.released = True
+        for run in self.runs.values():
+            if run["state"] in {RunState.RUNNING, RunState.WAITING}:
+                run["state"] = RunState.INTERRUPTED
 
     async def plan_feeds(self, shop: Shop, feeds: Sequence[tuple[str, Lane]], now: datetime) -> None:
         for stream, lane in feeds:

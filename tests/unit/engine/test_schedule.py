@@ -67,3 +67,15 @@ async def test_the_beat_ticks_without_any_reason() -> None:
         await reached.wait()
     task.cancel()
     await asyncio.wait({task})
+
+
+def test_another_timetable_takes_effect_when_it_is_committed() -> None:
+    table = Timetable({"frequent": Schedule(every=timedelta(minutes=30)), "daily": Schedule(every=timedelta(days=1))})
+    commit = table.prepare({"frequent": Schedule(every=timedelta(minutes=10)), "daily": Schedule(cron="0 10 * * *")})
+    assert table.next_after("frequent", NOW) == NOW + timedelta(minutes=30)
+    commit()
+    assert table.next_after("frequent", NOW) == NOW + timedelta(minutes=10)
+    assert table.next_after("daily", NOW) == NOW + timedelta(hours=1)
+    with pytest.raises(ConfigError, match="daily"):
+        table.prepare({"daily": Schedule(cron="99 * * * *")})
+    assert table.next_after("daily", NOW) == NOW + timedelta(hours=1)
