@@ -12,6 +12,8 @@ import asyncpg
 
 from mpsyncd.model.run import Mode
 from mpsyncd.sandbox import EVERY_CATEGORY, Fault, Sandbox, SandboxOptions, SellerSpec, TokenType, make_token, serve
+from mpsyncd.sandbox.wildberries.tokens import Category
+from mpsyncd.sources.wildberries.source import WILDBERRIES
 from mpsyncd.storage import requests
 from mpsyncd.storage.pool import connect
 from support.processes import PATIENCE_SECONDS, SCALE, until
@@ -75,9 +77,19 @@ class World(Switches):
         }
         return make_token(sid=owner.sid, oid=owner.oid, **given | claims)
 
+    def core_token(self, seller: str = SELLER.name) -> str:
+        """A token that opens orders, sales and cards: what tests need that are not about this or that stream."""
+        return self.token(seller, categories={Category.CONTENT, Category.STATISTICS})
+
     def arm(self, *faults: Fault) -> None:
         """Let things go wrong from now on."""
         self.sandbox.arm(*faults)
+
+
+CORE = ("orders", "sales", "cards", "cards_trash")
+"""The streams that a core token opens."""
+BEYOND_CORE = tuple(stream.name for stream in WILDBERRIES.streams if stream.name not in CORE)
+CORE_TABLES = tuple(table.name for stream in WILDBERRIES.streams if stream.name in CORE for table in stream.tables)
 
 
 @asynccontextmanager
