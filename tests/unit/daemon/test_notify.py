@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from secrets import token_hex
 
 import pytest
 
-from mpsyncd.daemon.notify import LONGEST_TEXT, Notifier, notifier, status
+from mpsyncd.daemon.notify import LONGEST_TEXT, Notifier, notifier, reloading, status
 
 
 class Manager:
@@ -45,6 +46,17 @@ def test_assignments_arrive_together(manager: Manager) -> None:
     ours.send("READY=1", status("2 shops"))
     ours.send("WATCHDOG=1")
     assert manager.heard() == ["READY=1\nSTATUS=2 shops", "WATCHDOG=1"]
+
+
+def test_the_time_of_a_reload_is_that_of_the_managers_clock(manager: Manager) -> None:
+    """CLOCK_MONOTONIC in microseconds, or systemd 253 and newer would not believe that it is an answer to its signal."""
+    before = time.clock_gettime(time.CLOCK_MONOTONIC)
+    notifier({"NOTIFY_SOCKET": manager.address}).send(*reloading())
+    after = time.clock_gettime(time.CLOCK_MONOTONIC)
+    [told] = manager.heard()
+    first, second = told.split("\n")
+    assert first == "RELOADING=1"
+    assert before * 1e6 - 1 <= int(second.removeprefix("MONOTONIC_USEC=")) <= after * 1e6
 
 
 def test_a_status_is_one_short_line() -> None:

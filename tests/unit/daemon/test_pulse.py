@@ -191,3 +191,8 @@ async def test_a_wall_clock_that_jumps_is_no_standstill(heart: Heart) -> None:
     stage.moved_at -= timedelta(days=3)
     async with heart.beating():
         assert await heart.signs(PATIENCE) == 15
+
+
+async def test_the_line_tells_that_the_last_reload_was_refused(heart: Heart) -> None:
+    heart.refusal = "the last reload was refused: mpsyncd.toml:3: http.port: it is no number (and 2 more)"
+    assert await heart.pulse().line() == f"0 shops, 0 feeds at work, 0 late, nothing planned; {heart.refusal}"
