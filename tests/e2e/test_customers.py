@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mpsyncd.sandbox import SellerSpec
-from support.loads import LIVE_PAGES, World, ask, equal_in_the_end, loaded, new_world, one, repeats, rows_of
+from support.loads import BEYOND_CORE, CORE, CORE_TABLES, LIVE_PAGES, World, ask, equal_in_the_end, loaded, new_world, one, repeats, rows_of
 from support.processes import Install, Installation, until
 
 SELLERS = tuple(SellerSpec(name=name, title=f"ИП {name}", cards=120, trashed=15, orders=1500) for name in ("flax-1", "flax-2", "wool"))
@@ -17,7 +17,7 @@ OPEN = "SELECT count(*) FROM mpsync.runs WHERE shop_id = ANY ($1::bigint[]) AND 
 async def _add(installation: Installation, world: World, name: str) -> int:
     customer = name.partition("-")[0].title()
     out = await installation.good(
-        "shops", "add", "wildberries", "--token-file", "-", "--name", name, "--customer", customer, "--json", stdin=world.token(name)
+        "shops", "add", "wildberries", "--token-file", "-", "--name", name, "--customer", customer, "--json", stdin=world.core_token(name)
     )  # fmt: skip
     return int(json.loads(out)["shop"]["shop_id"])
 
@@ -47,7 +47,7 @@ async def test_all_shops_of_a_customer_stop_at_once_and_go_on_later(install: Ins
         assert all(0 < rows < 1500 for rows in committed)
         first = await world.asked()
         assert await one(database, OPEN, [wool]) >= 1
-        await loaded(database, wool)
+        await loaded(database, wool, parked=BEYOND_CORE)
         asked_meanwhile = {request["seller"] for request in await world.asked(len(first))}
         assert asked_meanwhile == {"wool"}
         assert [await rows_of(database, "wb.orders", shop) for shop in flax] == committed
@@ -55,8 +55,8 @@ async def test_all_shops_of_a_customer_stop_at_once_and_go_on_later(install: Ins
         assert (refused.code, "switched off" in refused.err) == (1, True)
 
         assert "go on" in await installation.good("customers", "on", "Flax")
-        await loaded(database, *shops.values(), within=90)
+        await loaded(database, *shops.values(), within=90, parked=BEYOND_CORE)
         assert daemon.alive
         [_, again] = repeats([first, await world.asked(len(first))])
         assert again[ORDERS] <= LIVE_PAGES * 2 * len(shops)
-        await equal_in_the_end(world, database, shops)
+        await equal_in_the_end(world, database, shops, streams=CORE, tables=CORE_TABLES)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpsyncd.storage.migrate import migrate
-from support.loads import World, equal_in_the_end, loaded, rows_of
+from support.loads import BEYOND_CORE, CORE, CORE_TABLES, World, equal_in_the_end, loaded, rows_of
 from support.postgres import PgServer
 from support.processes import DaemonProcess, Install, nobody_works_in, until, working_in
 
@@ -49,7 +49,7 @@ def own_server() -> Iterator[PgServer]:
 async def test_a_server_is_stopped_for_twenty_seconds(world: World, install: Install, own_server: PgServer) -> None:
     dsn = own_server.create(migrated=True)
     installation = install(world.url, dsn=dsn, **SLOW)
-    shop = await installation.add_shop("seller", world.token())
+    shop = await installation.add_shop("seller", world.core_token())
     daemon = await installation.started()
     await some_pages(dsn, shop)
     own_server.stop()
@@ -58,8 +58,8 @@ async def test_a_server_is_stopped_for_twenty_seconds(world: World, install: Ins
     await stays_alive(daemon, seconds=AWAY_SECONDS)
     own_server.launch()
     await says(daemon, "/readyz", 200)
-    await loaded(dsn, shop)
-    await equal_in_the_end(world, dsn, {"seller": shop})
+    await loaded(dsn, shop, parked=BEYOND_CORE)
+    await equal_in_the_end(world, dsn, {"seller": shop}, streams=CORE, tables=CORE_TABLES)
     assert daemon.events("storage_unavailable")
     assert daemon.events("storage_returned")
     assert await daemon.terminate() == 0
@@ -80,15 +80,15 @@ async def stays_alive(daemon: DaemonProcess, *, seconds: float) -> None:
 async def test_the_own_server_is_killed_twice(world: World, install: Install) -> None:
     installation = install(world.url, **SLOW)
     daemon = await installation.started()
-    shop = await installation.add_shop("seller", world.token())
+    shop = await installation.add_shop("seller", world.core_token())
     dsn = await installation.dsn()
     await some_pages(dsn, shop)
     for _ in range(2):
         await killed(installation.data / "postgres.json")
         await says(daemon, "/readyz", 200)
     assert daemon.alive
-    await loaded(dsn, shop)
-    await equal_in_the_end(world, dsn, {"seller": shop})
+    await loaded(dsn, shop, parked=BEYOND_CORE)
+    await equal_in_the_end(world, dsn, {"seller": shop}, streams=CORE, tables=CORE_TABLES)
     assert await daemon.terminate() == 0
     await nobody_works_in(installation.cluster)
 
@@ -104,15 +104,15 @@ async def killed(runtime: Path) -> None:
 async def test_the_own_server_hangs_for_a_while(world: World, install: Install) -> None:
     installation = install(world.url, **SLOW)
     daemon = await installation.started()
-    shop = await installation.add_shop("seller", world.token())
+    shop = await installation.add_shop("seller", world.core_token())
     dsn = await installation.dsn()
     await some_pages(dsn, shop)
     with hanging(installation.cluster):
         assert (await daemon.get("/healthz"))[0] == 200
         await says(daemon, "/readyz", 503, within=90)
     await says(daemon, "/readyz", 200)
-    await loaded(dsn, shop)
-    await equal_in_the_end(world, dsn, {"seller": shop})
+    await loaded(dsn, shop, parked=BEYOND_CORE)
+    await equal_in_the_end(world, dsn, {"seller": shop}, streams=CORE, tables=CORE_TABLES)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mpsyncd.sandbox import SellerSpec
-from support.loads import equal_in_the_end, loaded, new_world
+from support.loads import BEYOND_CORE, CORE, CORE_TABLES, equal_in_the_end, loaded, new_world
 from support.processes import Install, nobody_works_in, until
 
 SMALL, LARGE = 90, 400
@@ -42,12 +42,12 @@ async def test_a_full_disk_is_waited_out(install: Install) -> None:
         with small_disk(installation.data) as grow:
             daemon = await installation.started()
             dsn = await installation.dsn()
-            shop = await installation.add_shop("many", world.token("many"))
+            shop = await installation.add_shop("many", world.core_token("many"))
             await until(lambda: "disk" in daemon.text() and "full" in daemon.text(), what="words about the disk in the log", within=90)
             assert daemon.alive
             assert (await daemon.get("/healthz"))[0] == 200
             grow()
-            await loaded(dsn, shop, within=120)
-            await equal_in_the_end(world, dsn, {"many": shop})
+            await loaded(dsn, shop, within=120, parked=BEYOND_CORE)
+            await equal_in_the_end(world, dsn, {"many": shop}, streams=CORE, tables=CORE_TABLES)
             assert await daemon.terminate() == 0
             await nobody_works_in(installation.cluster)

@@ -3,7 +3,7 @@
 import pytest
 
 from mpsyncd.sandbox import Fault, FaultKind
-from support.loads import World, equal_in_the_end, loaded, unread
+from support.loads import BEYOND_CORE, CORE, CORE_TABLES, World, equal_in_the_end, loaded, unread
 from support.processes import Install, until
 
 
@@ -15,19 +15,19 @@ async def spent(world: World) -> bool:
 @pytest.mark.timeout(180)
 async def test_a_storm_of_429_and_a_closed_seller(world: World, install: Install, database: str) -> None:
     installation = install(world.url, dsn=database)
-    shop = await installation.add_shop("seller", world.token())
+    shop = await installation.add_shop("seller", world.core_token())
     world.arm(
         Fault(kind=FaultKind.GLOBAL_LIMIT, path="/api/v1/supplier", probability=0.5, count=2, pause=3),
         Fault(kind=FaultKind.TOO_MANY, path="/api/v1/supplier", probability=0.5, count=5, pause=1),
         Fault(kind=FaultKind.TOO_MANY, path="/content", probability=0.5, count=5, pause=2),
     )
     await installation.started()
-    await loaded(database, shop, within=120)
+    await loaded(database, shop, within=120, parked=BEYOND_CORE)
     stats = await world.stats()
     assert stats["throttled"] >= 8
     assert stats["violations"] == 0, stats
     await world.cure()
-    await equal_in_the_end(world, database, {"seller": shop})
+    await equal_in_the_end(world, database, {"seller": shop}, streams=CORE, tables=CORE_TABLES)
     assert (await world.stats())["violations"] == 0
 
 
@@ -35,7 +35,7 @@ async def test_a_storm_of_429_and_a_closed_seller(world: World, install: Install
 async def test_a_refusal_is_kept_over_a_restart(world: World, install: Install, database: str) -> None:
     """A closed gate stands in the database before anybody dies."""
     installation = install(world.url, dsn=database)
-    shop = await installation.add_shop("seller", world.token())
+    shop = await installation.add_shop("seller", world.core_token())
     world.arm(Fault(kind=FaultKind.TOO_MANY, path="/api/v1/supplier", count=1, pause=90))
     daemon = await installation.started()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mpsyncd.sandbox import SellerSpec
-from support.loads import LIVE_PAGES, World, ask, equal_in_the_end, loaded, new_world, one, repeats, rows_of
+from support.loads import BEYOND_CORE, CORE, CORE_TABLES, LIVE_PAGES, World, ask, equal_in_the_end, loaded, new_world, one, repeats, rows_of
 from support.processes import DaemonProcess, Install, Installation, until
 
 SELLERS = tuple(SellerSpec(name=f"seller-{n}", title=f"ИП Номер {n}", cards=120, trashed=15, orders=700) for n in range(3))
@@ -34,7 +34,7 @@ async def two(
     """Two daemons of one installation, and three shops."""
     installation = install(world.url, dsn=dsn, engine={"lease_ttl": lease_ttl}, **SLOW)
     first, second = await installation.started(), await installation.started()
-    shops = {spec.name: await installation.add_shop(spec.name, world.token(spec.name)) for spec in SELLERS}
+    shops = {spec.name: await installation.add_shop(spec.name, world.core_token(spec.name)) for spec in SELLERS}
     return installation, first, second, shops
 
 
@@ -57,12 +57,12 @@ async def test_a_killed_daemon_is_replaced_within_a_lease(install: Install, data
             return await all_held(database, (heir.pid,))
 
         await until(taken_over, what="the takeover", within=30)
-        await loaded(database, *shops.values(), within=120)
+        await loaded(database, *shops.values(), within=120, parked=BEYOND_CORE)
         [_, again] = repeats([before, await world.asked(len(before))])
         assert again[ORDERS] <= LIVE_PAGES * 2 * len(shops)
         interrupted = await one(database, "SELECT count(*) FROM mpsync.runs WHERE state = 'interrupted'")
         assert interrupted >= 1
-        await equal_in_the_end(world, database, shops)
+        await equal_in_the_end(world, database, shops, streams=CORE, tables=CORE_TABLES)
 
 
 @pytest.mark.timeout(180)
@@ -75,10 +75,10 @@ async def test_a_stopped_daemon_hands_over_at_once(install: Install, database: s
             return await all_held(database, (second.pid,))
 
         await until(taken_over, what="the takeover", within=10)  # a sixth of the time that the leases had left
-        await loaded(database, *shops.values(), within=120)
+        await loaded(database, *shops.values(), within=120, parked=BEYOND_CORE)
         [again] = repeats([await world.asked()])
         assert again[ORDERS] <= LIVE_PAGES * 2 * len(shops)
-        await equal_in_the_end(world, database, shops)
+        await equal_in_the_end(world, database, shops, streams=CORE, tables=CORE_TABLES)
 
 
 @pytest.mark.timeout(240)
@@ -98,7 +98,7 @@ async def test_a_frozen_daemon_that_wakes_up_too_late_writes_nothing(install: In
             await until(taken_over, what="the takeover", within=100)
         finally:
             sleeper.process.send_signal(signal.SIGCONT)
-        await loaded(database, *shops.values(), within=120)
+        await loaded(database, *shops.values(), within=120, parked=BEYOND_CORE)
         assert sleeper.alive
         assert heir.alive
-        await equal_in_the_end(world, database, shops)
+        await equal_in_the_end(world, database, shops, streams=CORE, tables=CORE_TABLES)
