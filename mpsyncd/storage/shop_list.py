@@ -6,6 +6,7 @@ until an entry of their name takes them over.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mpsyncd.model.errors import ConfigError, Unauthorized
 from mpsyncd.model.source import stored_identity
 from mpsyncd.storage.shop_status import other_owner
-from mpsyncd.storage.vault import load_keys
+from mpsyncd.storage.vault import TURN, load_keys
 
 if TYPE_CHECKING:
     from mpsyncd.model.source import Credentials, Identity
@@ -119,7 +120,9 @@ async def plan(
     known = await _known(connection, keyring, entries)
     changes: list[Change] = []
     problems: list[str] = []
-    for entry in entries:
+    for number, entry in enumerate(entries):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
         old = known.pop(entry.name, None)
         identity: Identity | None = None
         if old is None or old.secrets != dict(entry.secrets):
@@ -155,7 +158,9 @@ async def _known(connection: Connection, keyring: Keyring, entries: Sequence[Ent
     kept = {name: row for name, row in named.items() if name in wanted or row["list_file"] is not None}
     keys = await load_keys(connection, keyring, [row["shop_id"] for row in kept.values()])
     found: dict[Name, Known] = {}
-    for name, row in kept.items():
+    for number, (name, row) in enumerate(kept.items()):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
         key = keys.get(row["shop_id"])
         found[name] = Known(
             shop_id=row["shop_id"],

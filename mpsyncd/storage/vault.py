@@ -6,6 +6,7 @@ A secret or a key never gets into a repr, a log or an exception.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _BATCH = 200
+TURN = 50
+"""Keys that are worked on in one turn of the loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +105,11 @@ async def save_secrets(connection: Connection, keyring: Keyring, *, shop_id: int
 
 async def replace_keys(connection: Connection, keyring: Keyring, keys: Mapping[int, Mapping[str, str]]) -> dict[int, StoredKey]:
     """Replace all secrets of these shops, in the caller's transaction; return them as they are stored now."""
-    rows = [
-        (shop_id, name, keyring.seal(secret, shop_id=shop_id, name=name))
-        for shop_id in sorted(keys)
-        for name, secret in keys[shop_id].items()
-    ]
+    rows: list[tuple[int, str, Sealed]] = []
+    for number, (shop_id, secrets) in enumerate(sorted(keys.items())):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
+        rows += [(shop_id, name, keyring.seal(secret, shop_id=shop_id, name=name)) for name, secret in secrets.items()]
     await connection.execute(_FORGET, list(keys))
     versions: dict[int, int] = {}
     for saved in await connection.fetch(
@@ -129,7 +132,10 @@ _LOAD = (
 async def load_keys(connection: Connection, keyring: Keyring, shop_ids: Sequence[int]) -> dict[int, StoredKey | ConfigError]:
     """The keys of these shops, or why one can not be decrypted; a shop without any secret is left out."""
     found: dict[int, StoredKey | ConfigError] = {}
-    for shop_id, rows in groupby(await connection.fetch(_LOAD, list(shop_ids)), key=lambda row: int(row["shop_id"])):
+    every = groupby(await connection.fetch(_LOAD, list(shop_ids)), key=lambda row: int(row["shop_id"]))
+    for number, (shop_id, rows) in enumerate(every):
+        if number % TURN == 0:
+            await asyncio.sleep(0)
         fields = list(rows)
         try:
             secrets = {row["field"]: keyring.open(_sealed(row), shop_id=shop_id, name=row["field"]) for row in fields}
