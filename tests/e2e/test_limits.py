@@ -36,7 +36,7 @@ async def test_a_refusal_is_kept_over_a_restart(world: World, install: Install, 
     """A closed gate stands in the database before anybody dies."""
     installation = install(world.url, dsn=database)
     shop = await installation.add_shop("seller", world.core_token())
-    world.arm(Fault(kind=FaultKind.TOO_MANY, path="/api/v1/supplier", count=1, pause=90))
+    world.arm(Fault(kind=FaultKind.TOO_MANY, path="/api/v1/supplier/orders", count=1, pause=90))
     daemon = await installation.started()
 
     async def refused() -> bool:
@@ -52,5 +52,5 @@ async def test_a_refusal_is_kept_over_a_restart(world: World, install: Install, 
         return not any(feed.startswith("cards") for feed in await unread(database, shop) or ["cards"])
 
     await until(cards_are_read, what="the streams of other limits")
-    assert not any(request["path"].startswith("/api/v1/supplier") for request in await world.asked(before))
+    assert not any(request["path"].startswith("/api/v1/supplier/orders") for request in await world.asked(before))
     assert (await world.stats())["violations"] == 0
