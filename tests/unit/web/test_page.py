@@ -18,7 +18,7 @@ from mpsyncd.transport.budgets import Budget
 from mpsyncd.web import Sample
 from mpsyncd.web.metrics import BY_NAME, METRICS, Metrics
 from mpsyncd.web.page import render
-from mpsyncd.web.words import LANGUAGES
+from mpsyncd.web.words import LANGUAGES, WORDS
 from support.overview import NOW, ports, shop
 
 BUDGET = Budget(
@@ -75,6 +75,17 @@ def test_every_state_has_a_word(language: str, status: ShopStatus) -> None:
         render(ports(), Overview(taken_at=NOW, shops=(replace(one, feeds=(replace(feed, state=state),)),)), (), language=language)
     for outcome in RunState:
         render(ports(), Overview(taken_at=NOW, shops=(replace(one, open_run=replace(run, state=outcome)),)), (), language=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refused_reload_is_told_with_every_reason(language: str) -> None:
+    reload = {"state": "refused", "problems": ["shops.toml:3: <a>", "needs a restart: database.dsn: changed"], "changes": []}
+    text = render(ports(facts=lambda: {"reload": reload}), None, (), language=language)
+    assert WORDS[language]["reload_refused"] in text
+    assert "shops.toml:3: &lt;a&gt;" in text
+    assert "needs a restart: database.dsn" in text
+    good = render(ports(facts=lambda: {"reload": reload | {"state": "applied"}}), None, (), language=language)
+    assert WORDS[language]["reload_refused"] not in good
 
 
 def test_what_others_wrote_is_escaped() -> None:
