@@ -124,7 +124,8 @@ class Dispatcher:
         ours = {shop.shop_id for shop, _ in shops}
         cancelled = await self._tools.store.cancelled(self._posting.daemon) if self._runs else frozenset()
         for task, (run, _) in tuple(self._runs.items()):
-            if run.shop.shop_id not in ours or run.run_id in cancelled:
+            # Once: a second cancellation would hit the writing down of the run's end.
+            if (run.shop.shop_id not in ours or run.run_id in cancelled) and not task.cancelling():
                 task.cancel("shop or run was stopped")
         for shop, _ in shops:
             if shop.shop_id not in self._planned:
@@ -259,7 +260,8 @@ class Dispatcher:
         if tasks:
             self._left_open = await self._without_cancelled({run.run_id for run, _ in self._runs.values()})
             for task in tasks:
-                task.cancel("daemon is stopping")
+                if not task.cancelling():
+                    task.cancel("daemon is stopping")
             _, late = await asyncio.wait(tasks, timeout=_STOP_WITHIN)
             if late:  # their commits hang; when the leases are gone they can not come true any more
                 log.warning("runs_left", runs=len(late))
