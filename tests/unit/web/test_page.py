@@ -80,11 +80,11 @@ def test_every_state_has_a_word(language: str, status: ShopStatus) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_refused_reload_is_told_with_every_reason(language: str) -> None:
     reload = {"state": "refused", "problems": ["shops.toml:3: <a>", "needs a restart: database.dsn: changed"], "changes": []}
-    text = render(ports(facts=lambda: {"reload": reload}), None, (), language=language)
+    text = render(replace(ports(), facts=lambda: {"reload": reload}), None, (), language=language)
     assert WORDS[language]["reload_refused"] in text
     assert "shops.toml:3: &lt;a&gt;" in text
     assert "needs a restart: database.dsn" in text
-    good = render(ports(facts=lambda: {"reload": reload | {"state": "applied"}}), None, (), language=language)
+    good = render(replace(ports(), facts=lambda: {"reload": reload | {"state": "applied"}}), None, (), language=language)
     assert WORDS[language]["reload_refused"] not in good
 
 
