@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.rate import Rate
     from mpsyncd.model.request import Api, Request, Response
     from mpsyncd.model.stream import Stream
+    from mpsyncd.model.webhook import Receive
 
 Credentials: TypeAlias = Mapping[str, str]
 """Decrypted secret fields of one shop, by name. Never logged, alive only while needed."""
@@ -99,7 +100,7 @@ class Source:
     rates: every limit that requests of a key of this identity may name. authorize: adds the key to a request.
     classify: head of an answer -> the error it means, or None for success. probes: capability -> the cheapest request that proves it.
     name_shop: asks the vendor for the shop's name. analytics: streams of numbers by product, which people ask for out of turn.
-    zone: the source's calendar ("today" is taken here).
+    zone: the source's calendar ("today" is taken here). receive: what the body of a webhook touches; None where the vendor sends none.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Source:
     zone: ZoneInfo
     name_shop: Callable[[Api], Awaitable[str]] | None = None
     analytics: tuple[str, ...] = ()
+    receive: Receive | None = None
 
     def stream(self, name: str) -> Stream:
         """Return the stream of this name; KeyError when there is none."""

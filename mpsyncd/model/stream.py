@@ -141,6 +141,19 @@ class Shortcut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How rows that a webhook names are read out of turn.
+
+    by: columns of the main table whose values say which rows, all of its key (one document) or others (the files of one card). read: gives
+    every row that has these values, in the very shape in which the stream's own read gives them: what the answer lacks is gone. NotFound
+    says that they all are. The stream's main table must be UPSERT.
+    """
+
+    by: tuple[str, ...]
+    read: Callable[[Api, tuple[Any, ...]], AsyncIterator[Page]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """One dataset of a source.
 
@@ -157,7 +170,7 @@ class Stream:
     suspect_empty: a slice of time that ends without any row although live rows of its `scope` (else of its days, by `day`) are stored is
     an EmptySnapshot; with force it is believed.
     requests: what a slice costs, as HTTP requests by limit, for plans; without it one of each of its `limits` for a page, and one for the
-    end.
+    end. again: how rows that a webhook names are read; without it the whole stream is read anew when it is named.
     """
 
     name: str
@@ -179,6 +192,7 @@ class Stream:
     history_behind: timedelta = timedelta(0)
     suspect_empty: bool = False
     requests: Callable[[Workload], Mapping[str, int]] | None = None
+    again: Again | None = None
 
     @property
     def main(self) -> Table:
