@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mpsyncd.daemon.reload import Reloader
     from mpsyncd.daemon.stores import Storage
+    from mpsyncd.daemon.webhooks import Intake
     from mpsyncd.engine.activity import Activity
     from mpsyncd.engine.dispatcher import Dispatcher
     from mpsyncd.model.clock import Clock
@@ -45,6 +46,8 @@ class Observer:
     stopping: Callable[[], bool]
     reloader: Reloader | None = None
     """None for a daemon that reads its files once."""
+    intake: Intake | None = None
+    """None for a daemon without a server."""
 
     def ports(self) -> WebPorts:
         """The same, as the server wants it."""
@@ -64,6 +67,7 @@ class Observer:
             samples=self.samples,
             facts=self.facts,
             reload=None if self.reloader is None else self.reloader.by_api,
+            webhooks=self.intake,
         )
 
     def live(self) -> tuple[str, ...]:
@@ -100,11 +104,17 @@ class Observer:
     def samples(self) -> Sequence[Sample]:
         """Numbers that the database does not have."""
         at_work = Sample(name="mpsyncd_feeds_at_work", value=sum(1 for _ in self.activity))
+        taken = self.intake.samples() if self.intake is not None else ()
         if self.reloader is None:
-            return (at_work,)
+            return at_work, *taken
         last = Sample(name="mpsyncd_reload_last_success", value=self.reloader.succeeded_at.timestamp())
         counts = self.reloader.counts.items()
-        return at_work, last, *(Sample(name="mpsyncd_reload_total", value=count, labels={"outcome": name}) for name, count in counts)
+        return (
+            at_work,
+            *taken,
+            last,
+            *(Sample(name="mpsyncd_reload_total", value=count, labels={"outcome": name}) for name, count in counts),
+        )
 
     def facts(self) -> Mapping[str, object]:
         """What /status shows of the process itself."""

@@ -29,6 +29,7 @@ from mpsyncd.daemon.reload import Files, Reloader
 from mpsyncd.daemon.signals import deaf_to_hangups, with_signals
 from mpsyncd.daemon.stores import Storage, open_storage
 from mpsyncd.daemon.table import Table
+from mpsyncd.daemon.webhooks import Intake
 from mpsyncd.engine.activity import Activity
 from mpsyncd.engine.dispatcher import Dispatcher, Posting
 from mpsyncd.engine.judge import Patience
@@ -65,6 +66,7 @@ class Built:
     ticker: Ticker
     pulse: Pulse
     reloader: Reloader | None
+    intake: Intake | None
 
 
 class Daemon:
@@ -149,6 +151,7 @@ class Daemon:
         self._ticker = self._make_ticker(
             dispatcher, Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
         )
+        intake = await stack.enter_async_context(Intake(storage.control, taken=_nothing)) if web else None
         observer = Observer(
             storage=storage,
             transport=transport,
@@ -159,6 +162,7 @@ class Daemon:
             patience=self._settings.engine.no_progress,
             stopping=self._stopped.is_set,
             reloader=reloader,
+            intake=intake,
         )
         if web:
             app = build_app(observer.ports(), self._settings.http)
@@ -167,7 +171,7 @@ class Daemon:
         gc.collect()
         gc.freeze()  # what is built stays for life: full collections over it would only block the loop
         pulse = self._pulse(storage, dispatcher, activity, observer)
-        return Built(storage=storage, keys=keys, dispatcher=dispatcher, ticker=self._ticker, pulse=pulse, reloader=reloader)
+        return Built(storage=storage, keys=keys, dispatcher=dispatcher, ticker=self._ticker, pulse=pulse, reloader=reloader, intake=intake)
 
     async def _work(self, built: Built) -> None:
         """The named root tasks; the first one to end ends them all."""
@@ -175,6 +179,8 @@ class Daemon:
 
         def nudged(shop_id: int | None) -> None:
             built.keys.notice(shop_id)
+            if built.intake is not None:
+                built.intake.forget()
             built.dispatcher.notice()
             built.ticker.nudge()
             if shop_id is None:
@@ -334,6 +340,10 @@ async def run_once(settings: Settings, work: Callable[[Daemon], Awaitable[int]],
         daemon.stop()
         await serving_task
     return working.result() if working is not None and not working.cancelled() else 1
+
+
+def _nothing() -> None:
+    """Nobody needs to be woken."""
 
 
 async def _awaited(work: Awaitable[int]) -> int:

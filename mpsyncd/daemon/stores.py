@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CONTROL_CONNECTIONS = 4
-"""Beside `[database] pool_max`: a tick, a reload, a look at everything, and a question whether the database answers."""
+CONTROL_CONNECTIONS = 5
+"""Beside `[database] pool_max`: a tick, a reload, a look at everything, a question whether the database answers, and deliveries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,15 @@ async def sweep_history(database: Database, retention: Retention) -> Swept:
 
 
 # What hangs on a shop and can be big goes in batches; the rest goes with the shop's own row.
-_CONTROL = ("mpsync.tracked", "mpsync.event_log", "mpsync.rejected_rows", "mpsync.snapshots", "mpsync.runs")
+_CONTROL = (
+    "mpsync.tracked",
+    "mpsync.event_log",
+    "mpsync.rejected_rows",
+    "mpsync.snapshots",
+    "mpsync.webhook_deliveries",
+    "mpsync.webhook_touches",
+    "mpsync.runs",
+)
 # A table that was dropped has no rows.
 _PURGE = "SELECT CASE WHEN to_regclass($3) IS NULL THEN 0 ELSE mpsync.purge_rows(to_regclass($3), $1, $2) END"
 _PURGE_STAGED = """

@@ -27,6 +27,8 @@ _NONCE_BYTES = 12
 _BATCH = 200
 TURN = 50
 """Keys that are worked on in one turn of the loop."""
+WEBHOOK = "mpsyncd:webhook"
+"""Field of a shop's webhook secret, which is ours: no part of the key that opens the shop, and not replaced with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class StoredKey:
     secrets: dict[str, str] = field(repr=False)
 
 
-_FORGET = "DELETE FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[])"
+_FORGET = "DELETE FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[]) AND field <> 'mpsyncd:webhook'"
 _SAVE = """
 INSERT INTO mpsync.shop_secrets (shop_id, field, key_id, nonce, ciphertext)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
@@ -124,9 +126,10 @@ async def replace_keys(connection: Connection, keyring: Keyring, keys: Mapping[i
     return {shop_id: StoredKey(version, dict(keys[shop_id])) for shop_id, version in versions.items()}
 
 
-_LOAD = (
-    "SELECT shop_id, field, key_id, nonce, ciphertext, version FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[]) ORDER BY shop_id"
-)
+_LOAD = """
+SELECT shop_id, field, key_id, nonce, ciphertext, version FROM mpsync.shop_secrets
+WHERE shop_id = ANY ($1::bigint[]) AND field <> 'mpsyncd:webhook' ORDER BY shop_id
+"""
 
 
 async def load_keys(connection: Connection, keyring: Keyring, shop_ids: Sequence[int]) -> dict[int, StoredKey | ConfigError]:
@@ -159,13 +162,35 @@ async def load_secrets(connection: Connection, keyring: Keyring, shop_id: int) -
     return (await load_key(connection, keyring, shop_id)).secrets
 
 
+_VERSIONS = """
+SELECT shop_id, max(version) AS version FROM mpsync.shop_secrets
+WHERE shop_id = ANY ($1::bigint[]) AND field <> 'mpsyncd:webhook' GROUP BY shop_id
+"""
+
+
 async def key_versions(connection: Connection, shop_ids: Sequence[int]) -> dict[int, int]:
     """The versions of the keys that these shops have now."""
-    rows = await connection.fetch(
-        "SELECT shop_id, max(version) AS version FROM mpsync.shop_secrets WHERE shop_id = ANY ($1::bigint[]) GROUP BY shop_id",
-        list(shop_ids),
-    )
+    rows = await connection.fetch(_VERSIONS, list(shop_ids))
     return {row["shop_id"]: row["version"] for row in rows}
+
+
+_WEBHOOK = "SELECT shop_id, field, key_id, nonce, ciphertext FROM mpsync.shop_secrets WHERE shop_id = $1 AND field = 'mpsyncd:webhook'"
+_SAVE_WEBHOOK = """
+INSERT INTO mpsync.shop_secrets (shop_id, field, key_id, nonce, ciphertext) VALUES ($1, 'mpsyncd:webhook', $2, $3, $4)
+ON CONFLICT (shop_id, field) DO UPDATE SET key_id = $2, nonce = $3, ciphertext = $4, updated_at = now()
+"""
+
+
+async def webhook_secret(connection: Connection, keyring: Keyring, shop_id: int) -> str | None:
+    """The webhook secret of a shop, None when it has none; raises like `Keyring.open`."""
+    row = await connection.fetchrow(_WEBHOOK, shop_id)
+    return None if row is None else keyring.open(_sealed(row), shop_id=shop_id, name=WEBHOOK)
+
+
+async def save_webhook_secret(connection: Connection, keyring: Keyring, shop_id: int, secret: str) -> None:
+    """Set or replace the webhook secret of a shop."""
+    new = keyring.seal(secret, shop_id=shop_id, name=WEBHOOK)
+    await connection.execute(_SAVE_WEBHOOK, shop_id, new.key_id, new.nonce, new.ciphertext)
 
 
 def _sealed(row: Record) -> Sealed:

@@ -8,16 +8,24 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from mpsyncd.settings import HttpSettings
-from mpsyncd.web import analytics, health, reload, runs, shops, status
+from mpsyncd.web import analytics, health, reload, runs, shops, status, webhooks
 from mpsyncd.web.admission import Admission
-from mpsyncd.web.keys import METRICS, NEEDS
+from mpsyncd.web.keys import METRICS, NEEDS, WEBHOOK_TRIES
 from mpsyncd.web.metrics import Metrics
 from mpsyncd.web.middleware import admitted, bounded, identified, protect, sized
 from mpsyncd.web.needs import Need, Route, Without
 from mpsyncd.web.ports import WebPorts
 from mpsyncd.web.tries import Tries
 
-ROUTES: tuple[Route, ...] = (*health.ROUTES, *status.ROUTES, *shops.ROUTES, *runs.ROUTES, *analytics.ROUTES, *reload.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *health.ROUTES,
+    *status.ROUTES,
+    *shops.ROUTES,
+    *runs.ROUTES,
+    *analytics.ROUTES,
+    *reload.ROUTES,
+    *webhooks.ROUTES,
+)
 
 
 def build_app(ports: WebPorts, settings: HttpSettings, *, routes: Sequence[Route] = ROUTES) -> web.Application:
@@ -25,6 +33,7 @@ def build_app(ports: WebPorts, settings: HttpSettings, *, routes: Sequence[Route
     admission = Admission(settings, recognise=ports.recognise, tries=Tries(time.monotonic))
     app = web.Application(middlewares=[identified, bounded, sized, admitted(admission, ports)], client_max_size=settings.body_limit)
     app[METRICS] = Metrics()
+    app[WEBHOOK_TRIES] = Tries(time.monotonic)
     app[NEEDS] = {route.handler: route.need for route in routes}
     app.router.add_routes([route.definition() for route in routes])
     app.on_response_prepare.append(protect)
@@ -44,7 +53,7 @@ def _needed(need: Need) -> str:
     role = f"{need.least.value}, all shops" if need.whole else need.least.value
     match need.without:
         case Without.ANYBODY:
-            return "nothing"
+            return "nothing" if need.longest is None else "the webhook's secret"
         case Without.PROBE | Without.READER:
             return f"this machine, or {role}"
         case _:

@@ -48,6 +48,19 @@ METRICS = (
     Metric("mpsyncd_feeds_at_work", "gauge", (), "Feeds that this process works right now"),
     Metric("mpsyncd_reload_last_success", "gauge", (), "When settings and shops were last read without a refusal, seconds since the epoch"),
     Metric("mpsyncd_reload_total", "counter", ("outcome",), "Reloads that were applied, unchanged or refused"),
+    Metric("mpsyncd_webhook_received_total", "counter", ("shop",), "Deliveries of webhooks that were written down and answered 2xx"),
+    Metric(
+        "mpsyncd_webhook_refused_total",
+        "counter",
+        ("reason",),
+        "Deliveries that were not taken: secret, wait (too many wrong secrets), size, slow, broken, full",
+    ),
+    Metric(
+        "mpsyncd_webhook_processed", "gauge", ("shop", "state"), "Deliveries that are done, unknown or failed, since the shop has webhooks"
+    ),
+    Metric("mpsyncd_webhook_pending", "gauge", ("shop",), "Deliveries whose rows are not read again yet"),
+    Metric("mpsyncd_webhook_lag_seconds", "gauge", ("shop",), "Age of the oldest delivery that is pending, else 0"),
+    Metric("mpsyncd_webhook_missed_share", "gauge", ("shop",), "Share of changed rows that no delivery named, 0 to 1"),
     Metric("mpsyncd_leases_held", "gauge", ("host", "pid"), "Lease groups that a living daemon holds"),
     Metric("mpsyncd_http_requests_total", "counter", ("route", "method", "status"), "Answers of this server"),
     Metric("mpsyncd_http_request_seconds", "histogram", ("route",), "How long answers of this server took"),

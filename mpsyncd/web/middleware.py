@@ -59,7 +59,8 @@ async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def sized(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a body that says that it is too long before anybody looks at it; one that does not say is cut while it is read."""
-    limit = request.client_max_size
+    need = request.app[NEEDS].get(request.match_info.handler)
+    limit = request.client_max_size if need is None or need.longest is None else need.longest
     if request.content_length is not None and request.content_length > limit:
         raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=request.content_length)
     return await handler(request)

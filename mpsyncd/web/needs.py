@@ -25,11 +25,15 @@ class Without(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """The least role, who comes without a token, and whether a token must be bound to no shop (`whole`)."""
+    """The least role, who comes without a token, and whether a token must be bound to no shop (`whole`).
+
+    longest: bytes of a body at most, where they are not those of the whole server.
+    """
 
     least: Role = Role.VIEWER
     without: Without = Without.NOBODY
     whole: bool = False
+    longest: int | None = None
 
 
 _NUMBER = re.compile(r"\{(\w+_id)\}")
@@ -42,6 +46,9 @@ READ = Need(without=Without.READER)
 OPERATE = Need(least=Role.OPERATOR)
 GOVERN = Need(least=Role.ADMIN, whole=True)
 """Changes what all shops share."""
+LONGEST_DELIVERY = 1_048_576
+DELIVER = Need(without=Without.ANYBODY, longest=LONGEST_DELIVERY)
+"""Takes what a vendor sends; the handler itself looks at the secret that stands in for a token."""
 
 
 @dataclass(frozen=True, slots=True)

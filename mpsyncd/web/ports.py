@@ -77,6 +77,22 @@ class Control(Protocol):
         ...
 
 
+class Receiver(Protocol):
+    """Takes deliveries of webhooks. Everything but `refused` raises StorageUnavailable while the database is away."""
+
+    async def shop(self, source: str, secret: str) -> int | None:
+        """The shop of this source whose secret it is, None when it is nobody's."""
+        ...
+
+    async def keep(self, shop_id: int, body: bytes) -> int | None:
+        """Write a delivery down for good and return its number; None when too many wait for that already."""
+        ...
+
+    def refused(self, reason: str) -> None:
+        """Count a delivery that was not taken."""
+        ...
+
+
 def _no_budgets() -> Sequence[Budget]:
     return ()
 
@@ -97,7 +113,7 @@ class WebPorts:
     overview: everything about shops; raises StorageUnavailable. budgets: the gates. samples: numbers for /metrics that the overview does
     not yield. facts: what /status shows of the process itself (database, leases, last error), JSON values, no secret.
     now: the current instant, aware. reload: reads settings and shops again; None where nothing can be read again.
-    recognise: whom an access token stands for, None for nobody.
+    recognise: whom an access token stands for, None for nobody. webhooks: takes deliveries; None where nobody does.
     """
 
     version: str
@@ -112,3 +128,4 @@ class WebPorts:
     samples: Callable[[], Sequence[Sample]] = _no_samples
     facts: Callable[[], Mapping[str, object]] = _no_facts
     reload: Callable[[], Awaitable[ReloadOutcome]] | None = None
+    webhooks: Receiver | None = None

@@ -38,12 +38,15 @@ KINDS = {
     "GET /api/analytics/sync-background": "read",
     "GET /api/analytics/sync-background/{task}": "read",
     "POST /api/analytics/stale": "operate",
+    "POST /api/webhooks/{source}": "deliver",
+    "POST /api/webhooks/{source}/{secret}": "deliver",
 }
 CALLERS = ("home", "proxied", "away", "wrong", *Role, *(f"bound {role}" for role in Role))
 LOW, HIGH = {Role.VIEWER, "bound viewer"}, {Role.OPERATOR, Role.ADMIN, "bound operator", "bound admin"}
 GOOD = LOW | HIGH
 LET_IN: dict[str, set[str]] = {
     "open": set(CALLERS),
+    "deliver": set(CALLERS),
     "probe": {"home"} | GOOD,
     "numbers": {"home", *Role},
     "read": {"home"} | GOOD,
@@ -103,8 +106,8 @@ def test_the_router_knows_no_route_without_a_need() -> None:
     assert {route.handler for route in app.router.routes()} == needs.keys()
 
 
-def test_only_get_is_open_to_callers_without_a_token() -> None:
-    assert {KINDS[f"{each.method} {each.path}"] for each in ROUTES if each.method != "GET"} == {"operate", "govern"}
+def test_only_get_is_open_to_callers_without_a_token_and_deliveries_whose_secret_the_handler_looks_at() -> None:
+    assert {KINDS[f"{each.method} {each.path}"] for each in ROUTES if each.method != "GET"} == {"operate", "govern", "deliver"}
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -124,7 +127,7 @@ async def test_reads_of_this_machine_can_be_closed(route: str) -> None:
 @pytest.mark.parametrize("caller", ["away", "proxied", "wrong"])
 @pytest.mark.parametrize("route", KINDS)
 async def test_probes_can_be_opened_to_everybody(route: str, caller: str) -> None:
-    expected = 200 if KINDS[route] in {"open", "probe", "numbers"} else 401
+    expected = 200 if KINDS[route] in {"open", "deliver", "probe", "numbers"} else 401
     assert await _outcome(route, caller, open_probes=True) == expected
 
 
