@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mpsyncd.settings import KaitenSettings
 from mpsyncd.transport import LimitOverride, SourceOptions, TransportOptions
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def transport_options(settings: Settings) -> TransportOptions:
 def _source(given: SourceSettings) -> SourceOptions:
     return SourceOptions(
         base_url=given.base_url,
+        hosts=given.hosts if isinstance(given, KaitenSettings) else (),
         proxy=given.proxy.get_secret_value() if given.proxy is not None else None,
         ca_bundle=given.ca_bundle,
         limits={

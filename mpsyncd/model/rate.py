@@ -33,7 +33,7 @@ class RateKind(StrEnum):
     ROLLING = "rolling"
     """At most `limit` units of weight in any `per`."""
     ADAPTIVE = "adaptive"
-    """Like WINDOW, until the vendor's headers say more or less."""
+    """Like WINDOW, until the vendor's headers say more or less; never more than a `burst` above 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,12 @@ Credentials: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """A field that a shop of this source must (or may) give."""
+    """A field that a shop of this source must (or may) give. `public`: anybody may see it (an address); it is kept with the others."""
 
     name: str
     title: Mapping[str, str]
     required: bool = True
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Identity:
 
     scopes: the value of each limit scope (the seller's id…). variant: the class of key that decides rates ("personal", "base"…).
     lease_group: shops with an equal one are worked by one daemon. capabilities: what the key claims, None when it can not tell.
-    facts: public facts worth showing, JSON values only.
+    facts: public facts worth showing, JSON values only. hosts: short name -> base address of hosts that belong to the shop alone.
     """
 
     scopes: Mapping[Scope, str]
@@ -47,6 +48,7 @@ class Identity:
     expires_at: datetime | None = None
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """What is stored beside the shop (`shops.identity`)."""
@@ -95,7 +97,8 @@ class Step:
 class Source:
     """One API family.
 
-    hosts: short name -> base address without a trailing slash; keys are sent to these and to no other.
+    hosts: short name -> base address without a trailing slash; keys are sent to these and to no other. One with a * is a family: each shop
+    has an address of its own there (`Identity.hosts`), and settings say which addresses are allowed.
     identify: credentials, now -> Identity; raises Unauthorized for a key that can not work (broken, expired), without network.
     rates: every limit that requests of a key of this identity may name. authorize: adds the key to a request.
     classify: head of an answer -> the error it means, or None for success. probes: capability -> the cheapest request that proves it.
@@ -117,6 +120,11 @@ class Source:
     name_shop: Callable[[Api], Awaitable[str]] | None = None
     analytics: tuple[str, ...] = ()
     receive: Receive | None = None
+
+    def confidential(self, credentials: Credentials) -> Credentials:
+        """The fields that nobody may see."""
+        public = {secret.name for secret in self.secrets if secret.public}
+        return {name: value for name, value in credentials.items() if name not in public}
 
     def stream(self, name: str) -> Stream:
         """Return the stream of this name; KeyError when there is none."""

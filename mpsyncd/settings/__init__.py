@@ -18,7 +18,7 @@ from mpsyncd.settings.load import Configuration, SettingsRefused, load, read_con
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.schedules import ScheduleGroup, ScheduleSettings
 from mpsyncd.settings.shops import ListedShop, SecretFields, ShopList
-from mpsyncd.settings.sources import LimitSettings, SourceGroup, SourceSettings
+from mpsyncd.settings.sources import KaitenSettings, LimitSettings, SourceGroup, SourceSettings
 
 __all__ = [
     "Configuration",
@@ -26,6 +26,7 @@ __all__ = [
     "Difference",
     "EngineSettings",
     "HttpSettings",
+    "KaitenSettings",
     "LimitSettings",
     "ListedShop",
     "LogSettings",

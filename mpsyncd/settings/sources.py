@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr
 
 from mpsyncd.settings.kinds import Duration, Group
+
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
 
 
 class LimitSettings(Group):
@@ -14,7 +17,12 @@ class LimitSettings(Group):
 
     limit: int | None = Field(default=None, ge=1, examples=[10], description="Requests (or units) in each `per`")
     per: Duration | None = Field(default=None, examples=["1 min"], description="The stretch of time that `limit` counts in")
-    burst: int | None = Field(default=None, ge=1, examples=[5], description="How many may go out at once")
+    burst: int | None = Field(
+        default=None,
+        ge=1,
+        examples=[5],
+        description="How many may go out at once; of an adaptive limit, the most that headers may raise it to",
+    )
 
 
 def _template(value: str) -> str:
@@ -53,10 +61,30 @@ class SourceSettings(Group):
     limits: dict[str, LimitSettings] = Field(default={}, description="Limits by the name of the rate, see the reference of streams")
 
 
+def _hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    for each in value:
+        if not _HOST.fullmatch(each):
+            message = f"{each!r} is no name of a host; write a name, or *.name for every name below it"
+            raise ValueError(message)
+    return value
+
+
+class KaitenSettings(SourceSettings):
+    """How Kaiten is reached, where every company has an address of its own."""
+
+    hosts: Annotated[tuple[str, ...], AfterValidator(_hosts)] = Field(
+        default=("*.kaiten.ru",),
+        examples=[["*.kaiten.ru", "kaiten.example.com"]],
+        description="Hosts that keys may be sent to: names, or *.name for every name below one; a shop with another address is refused",
+    )
+
+
 class SourceGroup(Group):
     """The sources by name."""
 
     wildberries: SourceSettings = Field(default=SourceSettings(), description="Wildberries")
+
+    kaiten: KaitenSettings = Field(default=KaitenSettings(), description="Kaiten")
 
     def by_name(self) -> dict[str, SourceSettings]:
         """Settings of every source by its name."""

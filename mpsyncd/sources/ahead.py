@@ -11,18 +11,18 @@ Thing = TypeVar("Thing")
 
 
 async def in_order(
-    reads: AsyncGenerator[AsyncGenerator[Thing, None], None], *, ahead: int, drop: Callable[[Thing], Awaitable[None]]
+    reads: AsyncGenerator[AsyncGenerator[Thing, None], None], *, ahead: int | Callable[[], int], drop: Callable[[Thing], Awaitable[None]]
 ) -> AsyncGenerator[tuple[Thing, bool], None]:
     """Yield what the reads yield, in their order, and with each thing whether another read follows the one that it is from.
 
-    The first thing of up to `ahead` reads is fetched at once. When this ends before its time (an error, a cancellation, `aclose`), whatever
-    is under way is cancelled and awaited, and what was fetched for nobody is given to `drop`.
+    The first thing of up to `ahead` reads (a function tells how many by now) is fetched at once. When this ends before its time (an error,
+    a cancellation, `aclose`), whatever is under way is cancelled and awaited, and what was fetched for nobody is given to `drop`.
     """
     flights: deque[_Flight[Thing]] = deque()
     try:
         following = await anext(reads, None)
         while following is not None or flights:
-            while following is not None and len(flights) < ahead:
+            while following is not None and len(flights) < (ahead if isinstance(ahead, int) else ahead()):
                 flights.append(_Flight(following))
                 following = await anext(reads, None)
             more = following is not None or len(flights) > 1

@@ -67,7 +67,7 @@ class SourceApi:
         broken: Transient | None = None
         while True:
             visitor, options = self._visitor(), self._options()
-            url = address(visitor.source, request, options.source(visitor.source.name))
+            url = address(visitor.source, visitor.identity, request, options.source(visitor.source.name))
             grant = await self._granted(request, visitor, broken)
             if self._visitor() is not visitor:  # another key came while it waited; what was debited for the old one stays debited
                 grant.done()

@@ -86,6 +86,7 @@ class Exchange:
         source, request = self._visitor.source.name, self._request
         credentials = self._visitor.credentials()
         ready = signed(self._visitor.source, request, self._url, credentials)
+        secrets = self._visitor.source.confidential(credentials)
         headers, data = dict(ready.headers), None
         if ready.json is not None:
             headers.setdefault("Content-Type", "application/json")
@@ -96,7 +97,7 @@ class Exchange:
         try:
             async with sending as response:
                 self._grant.answered()
-                return await self._answer(response, credentials)
+                return await self._answer(response, secrets)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             text = told(error, self._options)
         # Raised out here so that the library's exception, which may hold the key, is not chained even as a context.
@@ -146,6 +147,9 @@ class Exchange:
                 await self._consequences(error, told.status, told.headers)
                 raise error
             heed(self._limiter, self._grant, told.headers)
+            if body.size == 0 and self._means_nothing(told):
+                body.close()
+                return None, FewRows([])
             with self._named():
                 return await opened(body, self._request, status=told.status, limit=self._options.answer_limit)
         except (BadData, BadRequest, NotFound):

@@ -28,9 +28,11 @@ class SourceOptions:
 
     base_url: address that replaces the source's hosts, "{host}" stands for the short name of the host; None for the vendor's own.
     proxy: address of an HTTP proxy. ca_bundle: PEM file of authorities to trust besides the system's. limits: overrides by rate name.
+    hosts: names (or "*.name" for what is below one) that shops with addresses of their own may have.
     """
 
     base_url: str | None = None
+    hosts: tuple[str, ...] = ()
     proxy: str | None = None
     ca_bundle: Path | None = None
     limits: Mapping[str, LimitOverride] = field(default_factory=dict)

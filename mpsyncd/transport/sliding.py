@@ -159,6 +159,10 @@ class Adaptive(Sliding):
         super().__init__(rate)
         self._reset_at = -math.inf
 
+    def _set(self, rate: Rate) -> None:
+        super()._set(rate)
+        self._most = rate.burst if rate.burst > 1 else math.inf
+
     def dump(self, now: Moment) -> State:
         return {**super().dump(now), "limit": self._limit}
 
@@ -171,7 +175,7 @@ class Adaptive(Sliding):
 
     def heed(self, now: Moment, said: Said) -> None:
         if said.limit is not None and said.limit > 0:
-            self._limit = max(1, math.floor(said.limit * _ADAPTIVE_SHARE))
+            self._limit = max(1, math.floor(min(said.limit * _ADAPTIVE_SHARE, self._most)))
         if said.remaining == 0:
             reset = now.mono + self._span if said.reset_at is None else said.reset_at
             self._reset_at = max(self._reset_at, min(reset, now.mono + self._span + 1))

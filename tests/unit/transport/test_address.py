@@ -11,7 +11,7 @@ from yarl import URL
 
 from mpsyncd.model.errors import BadData, BadRequest, ConfigError, Unauthorized
 from mpsyncd.model.request import Request
-from mpsyncd.model.source import Source
+from mpsyncd.model.source import Identity, Source
 from mpsyncd.transport.address import address, scrub, signed
 from mpsyncd.transport.headers import retry_after, said
 from mpsyncd.transport.inflate import STEP, Inflater
@@ -22,11 +22,12 @@ from mpsyncd.transport.words import span
 from support.transport import KEY, acme, get
 
 HOSTS = {"api": "https://api.acme.example", "old": "http://old.acme.example", "deep": "https://acme.example/v1/"}
+NOBODY = Identity(scopes={}, variant="", lease_group="acme")
 NOW = Moment(100.0, datetime(2026, 11, 2, 9, 0, tzinfo=UTC).timestamp())
 
 
 def where(request: Request, base_url: str | None = None) -> str:
-    return str(address(acme(hosts=HOSTS), request, SourceOptions(base_url=base_url)))
+    return str(address(acme(hosts=HOSTS), NOBODY, request, SourceOptions(base_url=base_url)))
 
 
 def test_an_address_is_host_path_and_parameters() -> None:
@@ -65,11 +66,51 @@ def test_a_base_address_that_cannot_be_used_is_named(base_url: str) -> None:
         where(get("/a"), base_url)
 
 
+def of_company(own: str, *hosts: str, base_url: str | None = None) -> str:
+    source = acme(hosts={"company": "https://*.acme.example"})
+    identity = Identity(scopes={}, variant="", lease_group="acme", hosts={"company": own})
+    return str(address(source, identity, Request(method="GET", host="company", path="/a"), SourceOptions(base_url=base_url, hosts=hosts)))
+
+
+def test_a_shop_has_an_address_of_its_own_where_settings_allow_it() -> None:
+    assert of_company("https://north.acme.example/api", "*.acme.example") == "https://north.acme.example/api/a"
+    assert of_company("https://kaiten.example:8443", "kaiten.example") == "https://kaiten.example:8443/a"
+    assert of_company("http://127.0.0.1:9100/x", "127.0.0.1") == "http://127.0.0.1:9100/x/a"
+    assert of_company("https://north.acme.example", "*.acme.example", base_url="http://127.0.0.1:9/{host}") == "http://127.0.0.1:9/north/a"
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["https://evil.example", "https://acme.example", "https://evilacme.example", "https://north.acme.example.evil.example"],
+)
+def test_a_key_does_not_go_to_an_address_that_nobody_allowed(own: str) -> None:
+    with pytest.raises(Unauthorized, match=r"not on the list of allowed hosts.*hosts under \[sources\.acme\]"):
+        of_company(own, "*.acme.example")
+    with pytest.raises(Unauthorized, match="not on the list"):
+        of_company(own)
+    with pytest.raises(Unauthorized, match="not on the list"):
+        of_company(own, "*.acme.example", base_url="http://127.0.0.1:9100/{host}")
+
+
+def test_a_shops_own_address_is_https_or_loopback() -> None:
+    with pytest.raises(Unauthorized, match="is not https, a key is not sent there"):
+        of_company("http://north.acme.example", "*.acme.example")
+
+
+def test_a_family_of_hosts_is_no_address_by_itself() -> None:
+    with pytest.raises(ConfigError, match="is no address"):
+        str(
+            address(
+                acme(hosts={"company": "https://*.acme.example"}), NOBODY, Request(method="GET", host="company", path="/"), SourceOptions()
+            )
+        )
+
+
 def sign(change: Any, credentials: dict[str, str] | None = None, **fields: Any) -> Request:
     plain = acme(hosts=HOSTS)
     source = Source(**{name: getattr(plain, name) for name in plain.__slots__} | {"authorize": change})
     request = get(**fields)
-    return signed(source, request, address(source, request, SourceOptions()), credentials or {"token": KEY})
+    return signed(source, request, address(source, NOBODY, request, SourceOptions()), credentials or {"token": KEY})
 
 
 def test_a_key_in_the_address_is_never_sent() -> None:

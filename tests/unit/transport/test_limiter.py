@@ -314,6 +314,16 @@ def test_an_adaptive_limit_follows_its_headers_both_ways() -> None:
     simulate(story)
 
 
+def test_headers_raise_an_adaptive_limit_no_higher_than_its_burst() -> None:
+    async def story() -> None:
+        world = World(Rate(name="r", kind=RateKind.ADAPTIVE, limit=5, per=timedelta(seconds=1), burst=20))
+        grant = await world.ask(limits=("r",))
+        heed(world.limiter, grant, {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "49"})
+        assert world.limiter.gates[0].meter.available(world.limiter.now()) == 19
+
+    simulate(story)
+
+
 def test_shops_of_one_seller_share_a_gate_and_kinds_of_keys_do_not() -> None:
     async def story() -> None:
         world = World(MINUTE, Rate(name="mine", limit=1, per=timedelta(minutes=1), scope=Scope.SHOP))
