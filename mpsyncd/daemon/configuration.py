@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mpsyncd.engine.schedule import Timetable
 from mpsyncd.model.errors import ConfigError, Unauthorized
-from mpsyncd.settings import Problem, read_configuration
+from mpsyncd.settings import Problem, SecretField, read_configuration
 from mpsyncd.sources import SOURCES
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mpsyncd.model.source import Source
-    from mpsyncd.settings import Configuration, ListedShop, Settings, ShopList
+    from mpsyncd.settings import Configuration, ListedShop, SecretFields, Settings, ShopList
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 """No key has expired yet: whether it can be read at all does not depend on the day."""
@@ -30,9 +30,12 @@ def configuration(config: Path | None, environ: Mapping[str, str]) -> Configurat
     return read_configuration(config, environ, fields=secret_fields(), check=_problems)
 
 
-def secret_fields() -> dict[str, dict[str, bool]]:
-    """Source -> secret field -> whether a shop must have it."""
-    return {source.name: {secret.name: secret.required for secret in source.secrets} for source in SOURCES}
+def secret_fields() -> SecretFields:
+    """Source -> field -> what a shop of it must and may give."""
+    return {
+        source.name: {secret.name: SecretField(required=secret.required, public=secret.public) for secret in source.secrets}
+        for source in SOURCES
+    }
 
 
 def expired(shops: ShopList | None, now: datetime) -> tuple[str, ...]:

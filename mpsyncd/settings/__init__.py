@@ -17,7 +17,7 @@ from mpsyncd.settings.http import HttpSettings
 from mpsyncd.settings.load import Configuration, SettingsRefused, load, read_configuration
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.schedules import ScheduleGroup, ScheduleSettings
-from mpsyncd.settings.shops import ListedShop, SecretFields, ShopList
+from mpsyncd.settings.shops import ListedShop, SecretField, SecretFields, ShopList
 from mpsyncd.settings.sources import KaitenSettings, LimitSettings, SourceGroup, SourceSettings
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Problem",
     "ScheduleGroup",
     "ScheduleSettings",
+    "SecretField",
     "SecretFields",
     "Settings",
     "SettingsRefused",

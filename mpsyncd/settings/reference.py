@@ -17,6 +17,7 @@ from mpsyncd.settings.changes import needs_restart
 from mpsyncd.settings.groups import Settings
 from mpsyncd.settings.kinds import spell_duration
 from mpsyncd.settings.schedules import ScheduleSettings
+from mpsyncd.settings.shops import SecretFields
 from mpsyncd.settings.sources import LimitSettings, SourceSettings
 
 _WIDTH = 110
@@ -91,12 +92,14 @@ def markdown() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def example_shops(titles: Mapping[str, Mapping[str, str]]) -> str:
-    """A shop list in which every entry stands commented out. `titles`: source -> secret field -> what it is called."""
+def example_shops(titles: Mapping[str, Mapping[str, str]], fields: SecretFields) -> str:
+    """A shop list in which every entry stands commented out. `titles`: source -> field -> what it is called; `fields`: of which kind."""
     entries = []
-    for number, (source, fields) in enumerate(titles.items(), start=1):
+    for number, (source, called) in enumerate(titles.items(), start=1):
         head = [f"# A shop at {source}.", "# [[shops]]", f'# name = "shop-{number}"', f'# source = "{source}"']
-        secrets = [f'# {name} = {{ file = "/run/secrets/shop-{number}-{name}" }}  # {title}' for name, title in fields.items()]
+        kept = f"/run/secrets/shop-{number}-"
+        given = {name: '"…"' if fields[source][name].public else f'{{ file = "{kept}{name}" }}' for name in called}
+        secrets = [f"# {name} = {given[name]}  # {title}" for name, title in called.items()]
         entries.append("\n".join([*head, *secrets, *(f"# {line}" for line in _SHOP_OPTIONS)]))
     return "\n\n".join([_SHOPS_HEAD, *entries]) + "\n"
 
@@ -105,11 +108,16 @@ def _tables() -> Iterator[tuple[str, type[BaseModel], list[tuple[str, FieldInfo]
     """Heading, class and fields of every table of the file."""
     for name, field in Settings.model_fields.items():
         group: Any = field.annotation
-        below = [(inner, part) for inner, part in group.model_fields.items() if part.annotation is SourceSettings]
+        below = [
+            (inner, part)
+            for inner, part in group.model_fields.items()
+            if isinstance(part.annotation, type) and issubclass(part.annotation, SourceSettings)
+        ]
         if not below:
             yield name, group, _fields(group)
-        for inner, _ in below:
-            yield f"{name}.{inner}", SourceSettings, _fields(SourceSettings)
+        for inner, part in below:
+            kind: Any = part.annotation
+            yield f"{name}.{inner}", kind, _fields(kind)
             yield f"{name}.{inner}.limits.{_MADE_UP}", LimitSettings, _fields(LimitSettings)
 
 

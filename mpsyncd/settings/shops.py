@@ -18,8 +18,17 @@ from mpsyncd.settings.toml import read_toml
 _ENTRY = {"name": "text", "source": "text", "customer": "text", "paused": "true or false"}
 _KINDS: dict[str, type] = {"text": str, "true or false": bool}
 
-SecretFields = Mapping[str, Mapping[str, bool]]
-"""Source -> secret field -> whether a shop must have it."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretField:
+    """What a shop of a source gives beside its name. `public`: it may stand in the list itself."""
+
+    required: bool = True
+    public: bool = False
+
+
+SecretFields = Mapping[str, Mapping[str, SecretField]]
+"""Source -> field -> what is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +124,14 @@ class _Reader:
                 origin = self.place(*at, name)
                 yield Problem(origin=origin, key=f"{key}.{name}", value=None, why=f"{kind} is wanted here", step="Correct the value")
 
-    def _secret(self, entry: Mapping[str, Any], name: str, required: bool, *, key: str, at: tuple[str, ...]) -> str | None:  # noqa: FBT001
+    def _secret(self, entry: Mapping[str, Any], name: str, wanted: SecretField, *, key: str, at: tuple[str, ...]) -> str | None:
         if name not in entry:
-            if required:
+            if wanted.required:
                 step = f'Say where the key lies: {name} = {{ file = "/run/secrets/north" }}, or env = "…", or credential = "…"'
-                self._refuse(key, name, at, why="it is missing", step=step)
+                self._refuse(key, name, at, why="it is missing", step=f'Write {name} = "…"' if wanted.public else step)
             return None
+        if wanted.public and isinstance(entry[name], str) and entry[name].strip():
+            return str(entry[name]).strip()
         try:
             return resolve(entry[name], self.environ, beside=self.file.parent)
         except Unresolved as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mpsyncd.storage.pool import Connection
 
 PAGE = 1000
+_WRITTEN = "synced_at"
 # Statistics that know nothing of a table that just grew would have each page sort all that is behind it.
 PLANS = """
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true)
@@ -74,5 +75,5 @@ def _check(shape: Shape, parents: Parents) -> None:
     if shape.table.part_of is not None:
         raise ConfigError(f"{parents.table} is a part of {shape.table.part_of} and can not be the parents' table; name the main table.")
     used = {*parents.columns, *parents.where, *((parents.changed,) if parents.changed else ())}
-    if missing := sorted(used - {*shape.names}):
+    if missing := sorted(used - {*shape.names, _WRITTEN}):
         raise ConfigError(f"The parents' table {parents.table} lacks {', '.join(missing)}; mend the declaration or its migration.")

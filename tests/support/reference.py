@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, not imported by pytest
 
 from mpsyncd.cli.reference import commands_markdown
+from mpsyncd.daemon.configuration import secret_fields
 from mpsyncd.settings import reference as settings
 from mpsyncd.sources import SOURCES
 from mpsyncd.web.app import routes_markdown
@@ -20,7 +21,7 @@ def generated() -> dict[str, Callable[[], str]]:
     """Path of each generated file -> what must stand in it."""
     return {
         "config/mpsyncd.example.toml": settings.example_toml,
-        "config/shops.example.toml": lambda: settings.example_shops(secret_titles()),
+        "config/shops.example.toml": lambda: settings.example_shops(secret_titles(), secret_fields()),
         "docs/reference/commands.md": commands_markdown,
         "docs/reference/metrics.md": metrics_markdown,
         "docs/reference/routes.md": routes_markdown,

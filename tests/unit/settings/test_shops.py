@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from mpsyncd.settings import SettingsRefused, ShopList, read_configuration
+from mpsyncd.settings import SecretField, SettingsRefused, ShopList, read_configuration
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.reference import example_shops
 from mpsyncd.settings.shops import read_shops
 from support.project import ROOT
 
-FIELDS = {"wildberries": {"token": True}, "ozon": {"client_id": True, "api_key": True, "note": False}}
+KEY = SecretField()
+FIELDS = {
+    "wildberries": {"token": KEY},
+    "ozon": {"client_id": KEY, "api_key": KEY, "note": SecretField(required=False)},
+    "kaiten": {"api_url": SecretField(public=True), "api_token": KEY},
+}
 
 
 def _list(folder: Path, text: str) -> Path:
@@ -68,6 +73,15 @@ def test_a_key_in_the_list_is_refused_and_not_shown(tmp_path: Path) -> None:
     assert "readable here" in told.step
     assert "shops.north.token" in problems["5 shops.north.tokn"].step
     assert not any("hush" in str(problem) for problem in problems.values())
+
+
+def test_what_is_no_secret_may_stand_in_the_list(tmp_path: Path) -> None:
+    entry = '[[shops]]\nname = "{0}"\nsource = "kaiten"\napi_url = {1}\napi_token = {{ env = "T" }}\n'
+    text = "".join(entry.format(*each) for each in (("a", '" north.kaiten.ru "'), ("b", '{ env = "U" }'), ("c", '""')))
+    found, problems = _read(_list(tmp_path, text), T="key", U="south.kaiten.ru")
+    assert found is not None
+    assert [shop.secrets["api_url"] for shop in found.shops] == ["north.kaiten.ru", "south.kaiten.ru"]
+    assert list(problems) == ["14 shops.c.api_url"]
 
 
 def test_everything_wrong_is_listed_at_once_with_its_line(tmp_path: Path) -> None:
@@ -184,12 +198,12 @@ def test_the_example_as_it_is_lists_nothing() -> None:
 
 
 def test_every_entry_of_the_example_works_when_it_is_switched_on(tmp_path: Path) -> None:
-    text = example_shops({source: dict.fromkeys(fields, "what it is") for source, fields in FIELDS.items()})
+    text = example_shops({source: dict.fromkeys(fields, "what it is") for source, fields in FIELDS.items()}, FIELDS)
     entries = text[text.index("# A shop") :].replace("# ", "").replace("/run/secrets/", "")
     lines = [line for line in entries.splitlines() if not line.startswith("A shop")]
-    for name in ("shop-1-token", "shop-2-client_id", "shop-2-api_key", "shop-2-note"):
+    for name in ("shop-1-token", "shop-2-client_id", "shop-2-api_key", "shop-2-note", "shop-3-api_token"):
         (tmp_path / name).write_text("key")
     found, problems = _read(_list(tmp_path, "\n".join(line.partition("  ")[0] for line in lines)))
     assert problems == {}
     assert found is not None
-    assert [(shop.source, len(shop.secrets)) for shop in found.shops] == [("wildberries", 1), ("ozon", 3)]
+    assert [(shop.source, len(shop.secrets)) for shop in found.shops] == [("wildberries", 1), ("ozon", 3), ("kaiten", 2)]
