@@ -11,9 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.source import stored_identity
+from mpsyncd.model.stream import Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
 
     from mpsyncd.daemon.doctor import Doctor
     from mpsyncd.daemon.keys import Keys
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from mpsyncd.model.request import Api
     from mpsyncd.model.shop import Shop
     from mpsyncd.model.source import Identity, Source
-    from mpsyncd.model.stream import Lane, Stream
+    from mpsyncd.model.stream import Stream
     from mpsyncd.transport import Transport
 
 
@@ -45,6 +47,16 @@ class Connections:
         async with (
             self.keys.of(shop) as key,
             self.transport.open(source, shop_id=shop.shop_id, key=key, lane=lane, manual=manual, reason=reason) as api,
+        ):
+            yield api
+
+    @asynccontextmanager
+    async def by_webhook(self, shop: Shop) -> AsyncIterator[Api]:
+        """Implements `engine.webhooks.Connect`; raises like `connect`."""
+        source = self.sources[shop.source]
+        async with (
+            self.keys.of(shop) as key,
+            self.transport.open(source, shop_id=shop.shop_id, key=key, lane=Lane.LIVE, manual=False, reason=_unheard, webhook=True) as api,
         ):
             yield api
 
@@ -73,3 +85,7 @@ class Connections:
         """Implements `engine.ports.Pace`: the slowest limit of the stream's requests."""
         rates = {rate.name: rate for rate in self.sources[shop.source].rates(stored_identity(shop.identity, shop.expires_at))}
         return max((rates[name].interval for name in stream.limits if name in rates), default=timedelta(0)) / self.scale
+
+
+def _unheard(reason: str | None, until: datetime | None) -> None:
+    """What a webhook touches has no feed whose wait could be shown."""

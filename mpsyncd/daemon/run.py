@@ -36,9 +36,11 @@ from mpsyncd.engine.judge import Patience
 from mpsyncd.engine.runner import Tools
 from mpsyncd.engine.schedule import Ticker, Timetable
 from mpsyncd.engine.seats import Seats
+from mpsyncd.engine.webhooks import Listening, Webhooks
 from mpsyncd.model.clock import SystemClock
 from mpsyncd.sources import SOURCES
 from mpsyncd.storage import feeds
+from mpsyncd.storage.deliveries import PostgresInbox
 from mpsyncd.storage.leases import DaemonFacts
 from mpsyncd.storage.ledger import PostgresLedger
 from mpsyncd.storage.nudge import NudgeListener
@@ -49,6 +51,7 @@ from mpsyncd.web.server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+    from datetime import datetime
 
     from mpsyncd.settings import Settings
 
@@ -67,6 +70,7 @@ class Built:
     pulse: Pulse
     reloader: Reloader | None
     intake: Intake | None
+    webhooks: Webhooks
 
 
 class Daemon:
@@ -151,16 +155,14 @@ class Daemon:
         self._ticker = self._make_ticker(
             dispatcher, Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
         )
-        intake = await stack.enter_async_context(Intake(storage.control, taken=_nothing)) if web else None
-        observer = Observer(
+        webhooks = self._webhooks(storage, connections)
+        intake = await stack.enter_async_context(Intake(storage.control, taken=webhooks.wake)) if web else None
+        observer = self._observer(
             storage=storage,
             transport=transport,
             dispatcher=dispatcher,
             activity=activity,
-            clock=self._clock,
             started_at=started_at,
-            patience=self._settings.engine.no_progress,
-            stopping=self._stopped.is_set,
             reloader=reloader,
             intake=intake,
         )
@@ -171,7 +173,16 @@ class Daemon:
         gc.collect()
         gc.freeze()  # what is built stays for life: full collections over it would only block the loop
         pulse = self._pulse(storage, dispatcher, activity, observer)
-        return Built(storage=storage, keys=keys, dispatcher=dispatcher, ticker=self._ticker, pulse=pulse, reloader=reloader, intake=intake)
+        return Built(
+            storage=storage,
+            keys=keys,
+            dispatcher=dispatcher,
+            ticker=self._ticker,
+            pulse=pulse,
+            reloader=reloader,
+            intake=intake,
+            webhooks=webhooks,
+        )
 
     async def _work(self, built: Built) -> None:
         """The named root tasks; the first one to end ends them all."""
@@ -192,6 +203,7 @@ class Daemon:
             asyncio.create_task(built.ticker.run(), name="ticker"),
             asyncio.create_task(built.keys.run(), name="keys"),
             asyncio.create_task(listener.run(), name="nudges"),
+            asyncio.create_task(built.webhooks.run(), name="webhooks"),
         }
         if built.reloader is not None:
             roots.add(asyncio.create_task(built.reloader.run(), name="reloads"))
@@ -277,6 +289,40 @@ class Daemon:
         zones = {source.name: source.zone for source in SOURCES}
         return Dispatcher(Posting(daemon=self._id, lease_ttl=engine.lease_ttl, streams=streams, zones=zones), tools, nudge=self._nudge)
 
+    def _observer(
+        self,
+        *,
+        storage: Storage,
+        transport: Transport,
+        dispatcher: Dispatcher,
+        activity: Activity,
+        started_at: datetime,
+        reloader: Reloader | None,
+        intake: Intake | None,
+    ) -> Observer:
+        return Observer(
+            storage=storage,
+            transport=transport,
+            dispatcher=dispatcher,
+            activity=activity,
+            clock=self._clock,
+            started_at=started_at,
+            patience=self._settings.engine.no_progress,
+            stopping=self._stopped.is_set,
+            reloader=reloader,
+            intake=intake,
+        )
+
+    def _webhooks(self, storage: Storage, connections: Connections) -> Webhooks:
+        sending = {
+            source.name: Listening(receive=source.receive, streams={stream.name: stream for stream in source.streams})
+            for source in SOURCES
+            if source.receive is not None
+        }
+        streams = [stream for source in sending.values() for stream in source.streams.values()]
+        inbox = PostgresInbox(storage.pool, control=storage.control, streams=streams)
+        return Webhooks(daemon=self._id, sources=sending, inbox=inbox, connect=connections.by_webhook, clock=self._clock)
+
     def _pulse(self, storage: Storage, dispatcher: Dispatcher, activity: Activity, observer: Observer) -> Pulse:
         patience = self._settings.engine.no_progress
 
@@ -340,10 +386,6 @@ async def run_once(settings: Settings, work: Callable[[Daemon], Awaitable[int]],
         daemon.stop()
         await serving_task
     return working.result() if working is not None and not working.cancelled() else 1
-
-
-def _nothing() -> None:
-    """Nobody needs to be woken."""
 
 
 async def _awaited(work: Awaitable[int]) -> int:

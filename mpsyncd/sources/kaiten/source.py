@@ -14,6 +14,7 @@ from mpsyncd.sources.kaiten.errors import classify
 from mpsyncd.sources.kaiten.key import HOST, TOKEN, URL, authorize, identify
 from mpsyncd.sources.kaiten.limits import API, rates
 from mpsyncd.sources.kaiten.lists import CARD_TYPES, CUSTOM_PROPERTIES, PROPERTY_VALUES, SPACES, TAGS, USERS
+from mpsyncd.sources.kaiten.webhooks import receive
 
 if TYPE_CHECKING:
     from mpsyncd.model.request import Api
@@ -71,4 +72,5 @@ KAITEN = Source(
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,
+    receive=receive,
 )

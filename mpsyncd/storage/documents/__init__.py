@@ -8,6 +8,7 @@ from mpsyncd.storage.documents.again import retry_rejected
 from mpsyncd.storage.documents.catalog import Catalog
 from mpsyncd.storage.documents.emptiness import check_empty
 from mpsyncd.storage.documents.page import write_page
+from mpsyncd.storage.documents.reread import write_rereads
 from mpsyncd.storage.documents.sweep import sweep_walk
 
-__all__ = ["Catalog", "check_empty", "retry_rejected", "sweep_walk", "write_page"]
+__all__ = ["Catalog", "check_empty", "retry_rejected", "sweep_walk", "write_page", "write_rereads"]
