@@ -40,6 +40,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 STORAGE_RETRY = timedelta(seconds=2)
+_LONG_REST = timedelta(minutes=5)
+"""Children of a list that is held up no longer than this wait with it: what is new in it has children too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Run:
 
     begun: feeds whose slices are written down. over: feeds that have their verdict: they are due again by their own time, however long
     their neighbours take. ended, rested: tell the children of a live feed's stream that it has its verdict, or at least does not move for
-    now. nudge: called for each verdict.
+    long. nudge: called for each verdict.
     """
 
     run_id: int
@@ -148,7 +150,8 @@ async def _to_verdict(run: Run, feed: Feed, stream: Stream, stage: Stage, tools:
 async def _wait(run: Run, feed: Feed, outcome: FeedOutcome, stage: Stage, tools: Tools) -> None:
     """Sleep until the feed may go on; the run shows why when nothing else of it moves."""
     until = outcome.not_before or outcome.next_due_at
-    _rests(run, feed)
+    if until - tools.clock.now() > _LONG_REST:
+        _rests(run, feed)
     run.working.discard(feed.feed_id)
     run.waits[feed.feed_id] = (outcome.reason or "", until)
     stage.reason, stage.until = outcome.reason, until

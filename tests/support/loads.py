@@ -77,9 +77,9 @@ class World(Switches):
         }
         return make_token(sid=owner.sid, oid=owner.oid, **given | claims)
 
-    def core_token(self, seller: str = SELLER.name) -> str:
+    def core_token(self, seller: str = SELLER.name, **claims: Any) -> str:
         """A token that opens orders, sales and cards: what tests need that are not about this or that stream."""
-        return self.token(seller, categories={Category.CONTENT, Category.STATISTICS})
+        return self.token(seller, categories={Category.CONTENT, Category.STATISTICS}, **claims)
 
     def arm(self, *faults: Fault) -> None:
         """Let things go wrong from now on."""
@@ -163,7 +163,7 @@ async def run(
     dsn: str, shop_id: int, *, mode: Mode = Mode.INCREMENTAL, streams: Sequence[str] = (), within: float = PATIENCE_SECONDS
 ) -> str:
     """Ask for a run (of some streams) as a command would, wait for its end, return its verdict."""
-    mode = Mode.SELECTIVE if streams else mode
+    mode = Mode.SELECTIVE if streams and mode is Mode.INCREMENTAL else mode
     connection = await connect(dsn)
     try:
         request = await requests.create(connection, shop_id=shop_id, mode=mode, streams=streams, requested_by="a test")

@@ -105,6 +105,21 @@ async def test_a_list_that_is_there_is_not_waited_for_while_its_stream_is_snooze
     assert outcomes(bench, "words")[-1].verdict is FeedVerdict.OK
 
 
+async def test_a_list_that_is_held_up_for_a_moment_is_waited_for() -> None:
+    children = Children()
+    pages: list[Any] = []
+    bench = family(1, pages, children=children)
+    await bench.tick()
+    children.asked.clear()
+    await bench.clock.advance(timedelta(minutes=31))
+    pages.append(Snooze(bench.clock.now() + timedelta(seconds=20), "waits for content"))
+    await bench.tick()
+    assert children.asked == []
+    bench.store.parent_rows["testing.cards"] = [{"id": 9}]
+    await bench.clock.advance(timedelta(seconds=21))
+    assert children.asked == [9]
+
+
 async def test_a_list_that_is_there_is_not_waited_for_while_another_run_holds_its_stream() -> None:
     children = Children()
     errors: list[Exception] = []
