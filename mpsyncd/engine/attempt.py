@@ -10,6 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import structlog
+
 from mpsyncd.engine.slicing import by_shortcut
 from mpsyncd.model.errors import BadData, EmptySnapshot, Transient
 from mpsyncd.model.page import SliceKind
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from mpsyncd.model.work import Committed, NewSlice, OpenSlice
 
     T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,9 @@ class Attempt:
         finally:
             await page.rows.close()
         self.moved(committed)
+        if page.doubt is not None:
+            level = log.debug if page.doubt == self.feed.reason else log.warning
+            level("read_doubted", doubt=page.doubt)
 
     def _bounded(self, work: Work, page: Page) -> Page:
         """A first look at what is new that finds nothing is complete up to where its overlap ends."""

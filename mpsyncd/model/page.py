@@ -64,7 +64,8 @@ class Page:
     `last` closes the slice (every read ends with such a page, rows or not). `until` says up to which instant of the source's own time the
     feed is complete once this page is committed. `asked_at` is when its request was sent. `barrier`: nothing more is asked of the read
     before this page is committed (the intent to order a report). `share` is the committed part of the slice, 0 to 1, where the cursor is no
-    time (parents done, pages of a known total). `skipped` counts parents that this page passes by: the vendor has them no more.
+    time (parents done, pages of a known total). `skipped` counts parents that this page passes by: the vendor has them no more. `doubt`, on
+    a last page: why there may be more than the vendor told; people see it beside the feed, which is not held up by it.
     """
 
     rows: Rows
@@ -75,3 +76,4 @@ class Page:
     barrier: bool = False
     share: float | None = None
     skipped: int = 0
+    doubt: str | None = None

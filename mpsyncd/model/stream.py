@@ -113,7 +113,8 @@ class Parents:
     """Whose rows a stream is read for: `Slice.parents` gives the live rows of `table`, in order of its key.
 
     stream: a stream of the same source that walks and fills `table` as its main table. columns: given beside those of the key. where:
-    column -> values that it may have. changed: a column of time; a slice that has a start gets only parents with it at or after the start.
+    column -> values that it may have. changed: a column of time (`synced_at`: when what is stored was asked for); a slice that has a start gets
+    only parents with it at or after the start.
     deleted: those that the vendor has no more are read for too.
     """
 
@@ -159,8 +160,9 @@ class Stream:
 
     tables: the main table first, then its parts. read: (api, slice) -> pages, the last one marked. schedule: name of a schedule.
     overlap: how far behind `complete_until` a live slice begins. backfill: how far back history is read, None for none; `window` cuts it.
-    walk: how often the live lane reads everything and sweeps, None never; timedelta(0) every time. keeps_cursor: a SINCE slice goes on
-    from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source
+    walk: how often the live lane reads everything and sweeps, None never; timedelta(0) every time, timedelta.max once, and again in full
+    runs. sweeps: False for a list that leaves rows out which are not gone: a walk of it deletes nothing. keeps_cursor: a SINCE slice goes
+    on from the cursor at which the last one ended (else it begins at `complete_until - overlap`). tombstones: a table of the same source
     whose rows are tombstoned when this stream's completed walk sees their key (a trash list). capability: what the key must be able to do.
     page_rows: expected rows of a full page, for plans. day: column of the main table that holds the row's day, for coverage.
     parents: the stream is read for each row of another one's table and waits until that has been walked once. shortcut: another way
@@ -182,6 +184,7 @@ class Stream:
     backfill: timedelta | None = None
     window: timedelta | None = None
     walk: timedelta | None = None
+    sweeps: bool = True
     keeps_cursor: bool = False
     tombstones: str | None = None
     limits: tuple[str, ...] = ()

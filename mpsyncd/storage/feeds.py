@@ -152,6 +152,14 @@ async def slice_closed(connection: Connection, feed_id: int, part: Slice, *, cur
         await connection.execute(_FORWARDS, feed_id, cursor, part.start, until)
 
 
+_DOUBT = "UPDATE mpsync.feeds SET doubt = $2 WHERE feed_id = $1 AND doubt IS DISTINCT FROM $2"
+
+
+async def doubt(connection: Connection, feed_id: int, told: str | None) -> None:
+    """Keep why a read that came to its end may not have seen everything; None when there is no doubt."""
+    await connection.execute(_DOUBT, feed_id, told)
+
+
 _WALKED = "UPDATE mpsync.feeds SET last_walk_at = greatest(last_walk_at, $2), last_full_at = now() WHERE feed_id = $1"
 _WAKE = """
 WITH woken AS (

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 # A refused key parks all feeds of the shop, whose own outcomes are on their way at that very moment: one after the other, or they wait for
 # each other in a circle.
 _TURN = "SELECT FROM mpsync.shops WHERE shop_id = $1 FOR NO KEY UPDATE"
-# A snooze is nobody's fault, so it neither clears nor sets an error; success clears it.
+# A snooze is nobody's fault, so it neither clears nor sets an error; success clears it. What is left to say of a success is its doubt.
 _FEED = """
-UPDATE mpsync.feeds SET state = $2, next_due_at = $3, not_before = $4, attempts = $5, reason = $6, park_capability = $7,
-    error = CASE WHEN $9 THEN NULL ELSE coalesce($8, error) END,
+UPDATE mpsync.feeds SET state = $2, next_due_at = $3, not_before = $4, attempts = $5,
+    reason = CASE WHEN $9 THEN doubt ELSE $6 END, park_capability = $7, error = CASE WHEN $9 THEN NULL ELSE coalesce($8, error) END,
     error_at = CASE WHEN $9 THEN NULL WHEN $8::jsonb IS NULL THEN error_at ELSE $10 END,
     last_success_at = CASE WHEN $9 THEN $10 ELSE last_success_at END,
     last_full_at = CASE WHEN $2 = 'done' THEN $10 ELSE last_full_at END, waits_for = $11
 WHERE feed_id = $1
 """
 _RUN_FEED = """
-UPDATE mpsync.run_feeds SET verdict = $3, reason = $4, error = $5, ended_at = CASE WHEN $3::text IS NULL THEN NULL ELSE $6::timestamptz END
+UPDATE mpsync.run_feeds SET verdict = $3, error = $5, ended_at = CASE WHEN $3::text IS NULL THEN NULL ELSE $6::timestamptz END,
+    reason = CASE WHEN $3 = 'ok' THEN (SELECT doubt FROM mpsync.feeds f WHERE f.feed_id = $2) ELSE $4 END
 WHERE run_id = $1 AND feed_id = $2
 """
 

@@ -200,6 +200,8 @@ class PostgresStore:
             await runs.count(connection, work.run_id, feed.feed_id, done, pages=1, skipped=page.skipped)
             if page.last and part.walk_id is None:
                 await self._close(connection, work, cursor=page.cursor, until=page.until)
+            if page.last:
+                await feed_rows.doubt(connection, feed.feed_id, page.doubt)
             rows = await slice_rows.advance(connection, work, page, done)
             if page.last and not rows and not work.force and work.stream.suspect_empty:
                 await check_empty(connection, await self._columns(connection), shop_id=feed.shop_id, stream=work.stream, part=part.slice)

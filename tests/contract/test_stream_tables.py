@@ -174,8 +174,9 @@ async def _populated(dsn: str, table: Table, documents: list[dict[str, Any]]) ->
 
 
 async def _columns(dsn: str, table: Table) -> dict[str, str]:
-    """Names and types of the columns, in order."""
-    rows = await _fetch(dsn, "SELECT column_name, data_type FROM information_schema.columns WHERE {} ORDER BY ordinal_position", table)
+    """Names and types of the columns that are written, in order."""
+    query = "SELECT column_name, data_type FROM information_schema.columns WHERE {} AND is_generated = 'NEVER' ORDER BY ordinal_position"
+    rows = await _fetch(dsn, query, table)
     assert rows, f"no migration makes {table.name}"
     return {row["column_name"]: row["data_type"] for row in rows}
 

@@ -36,6 +36,12 @@ _BUDGET = {"advertId": {"type": "integer"}, "currency": {"type": "string"}, "tot
 _INTEGERS = {"type": "array", "items": {"type": "integer"}}
 _STOCK = {name: {"type": "integer"} for name in ("nmId", "chrtId", "warehouseId", "quantity")} | {"warehouseName": {"type": "string"}}
 _REGION = {"regionName": {"type": "string", "nullable": True}}
+_ITEM_RETURN = {
+    **{name: {"type": "string"} for name in ("brand", "dstOfficeAddress", "orderDt", "returnType", "srid", "stickerId", "subjectName")},
+    **{name: {"type": "string", "nullable": True} for name in ("completedDt", "expiredDt", "kiz", "readyToReturnDt")},
+    **{name: {"type": "integer"} for name in ("dstOfficeId", "nmId", "orderId", "shkId")},
+    **{name: {"type": "string"} for name in ("returnStatus", "sku", "techSize")},
+}
 LATER: dict[tuple[str, str, str], dict[str, Any]] = {
     ("advert-api", "/api/advert/v2/budget", "POST"): {
         "requestBody": _json(_object({"advertIds": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 50}})),
@@ -56,6 +62,17 @@ LATER: dict[tuple[str, str, str], dict[str, Any]] = {
         "responses": {
             "200": _json(_object({"data": _object({"items": {"type": "array", "items": _object(_STOCK | _REGION)}})})),
             "204": {},
+        },
+    },
+    ("seller-analytics-api", "/api/analytics/v1/item-returns", "GET"): {
+        "parameters": [
+            {"name": "dateFrom", "required": True, "schema": {"type": "string", "format": "date"}},
+            {"name": "dateTo", "required": True, "schema": {"type": "string", "format": "date"}},
+            {"name": "limit", "schema": {"type": "integer", "maximum": 1_000}},
+            {"name": "offset", "schema": {"type": "integer", "minimum": 0}},
+        ],
+        "responses": {
+            "200": _json(_object({"count": {"type": "integer"}, "report": {"type": "array", "items": _object(_ITEM_RETURN)}})),
         },
     },
 }
@@ -163,7 +180,9 @@ def _parameter_faults(name: str, value: str, parameter: Mapping[str, Any] | None
         yield f"{name}: no such parameter"
         return
     kind = parameter["schema"].get("type")
-    told = int(value) if kind == "integer" and value.lstrip("-").isdigit() else value
+    told: object = int(value) if kind == "integer" and value.lstrip("-").isdigit() else value
+    if kind == "boolean":
+        told = {"true": True, "false": False}.get(value, value)
     if kind == "integer" and not isinstance(told, int):
         yield f"{name}: {value!r} is not integer"
         return
@@ -190,9 +209,11 @@ def _operation(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     address = f"https://{request.host}.wildberries.ru"
     for root in _files():
         path = root["paths"].get(request.path)
-        servers = [server["url"] for server in (path or {}).get("servers") or root.get("servers", ())]
-        if path and address in servers and request.method.lower() in path:
-            return path[request.method.lower()], root
+        operation = (path or {}).get(request.method.lower())
+        if path and operation:
+            servers = operation.get("servers") or path.get("servers") or root.get("servers", ())
+            if address in [server["url"] for server in servers]:
+                return operation, root
     raise KeyError(request.path)
 
 

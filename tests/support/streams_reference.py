@@ -35,7 +35,7 @@ def _stream(stream: Stream) -> str:
         "schedule": stream.schedule,
         "limits": _names(stream.limits),
         "new rows": _news(stream),
-        "walk": "never" if stream.walk is None else "every time" if not stream.walk else f"every {_span(stream.walk)}",
+        "walk": _walks(stream),
         "history": "none" if stream.backfill is None else _span(stream.backfill),
         "deletes in": f"`{stream.tombstones}`" if stream.tombstones else "",
         "events": _events(stream.main),
@@ -43,6 +43,13 @@ def _stream(stream: Stream) -> str:
     rows = "".join(f"| {name} | {fact} |\n" for name, fact in facts.items() if fact)
     tables = "".join(f"| `{table.name}` | {_names(('shop_id', *table.key))} | {_holds(table)} |\n" for table in stream.tables)
     return f"\n### {stream.name}\n\n| | |\n|---|---|\n{rows}\n| table | key | one row is |\n|---|---|---|\n{tables}"
+
+
+def _walks(stream: Stream) -> str:
+    if stream.walk is None:
+        return "never"
+    often = "every time" if not stream.walk else "once" if stream.walk == timedelta.max else f"every {_span(stream.walk)}"
+    return often if stream.sweeps else f"{often}; deletes nothing"
 
 
 def _news(stream: Stream) -> str:

@@ -41,6 +41,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wb.campaign_payments": ("id", "type"),
     "wb.advert_balance": ("currency",),
     "wb.campaign_budgets": ("advert_id",),
+    "wb.chats": ("chat_id",),
+    "wb.chat_events": ("event_id",),
+    "wb.questions": ("id",),
+    "wb.feedbacks": ("id",),
+    "wb.claims": ("id",),
+    "wb.item_returns": ("srid",),
 }
 """Every table with the columns that tell its rows apart within a shop."""
 
@@ -53,7 +59,7 @@ PARTS: Mapping[str, str] = {
 }
 """Tables of parts with what lives of their documents: a deleted card keeps its last parts, and the truth knows those of living cards."""
 
-OWN_COLUMNS = frozenset({"shop_id", "extra", "row_hash", "first_seen_at", "synced_at", "deleted_at"})
+OWN_COLUMNS = frozenset({"shop_id", "extra", "row_hash", "first_seen_at", "synced_at", "deleted_at", "is_stub"})
 """What the program adds to what the vendor says."""
 MOMENT, NUMBER = "timestamp with time zone", "numeric"
 SHOWN = 10

@@ -1,8 +1,8 @@
 """Published limits, by kind of token (the vendor's limit tables as of 2026-10-24). Numbers only; gates live in transport.
 
 A bucket of `burst` is refilled by `limit` per `per`, per seller and kind of token. Names are "host.method"; "content" is the bucket that
-the content methods without a line of their own share, "prices" that of a whole category, "marketplace.warehouses" that of the methods
-about the seller's warehouses.
+the content methods without a line of their own share, "prices" and "feedbacks" those of a whole category, "marketplace.warehouses" that of
+the methods about the seller's warehouses.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _FOR_EVERY_TOKEN = (
     *(Rate(name=f"ping.{host}", limit=3, per=timedelta(seconds=30), burst=3) for host in HOSTS),
 )
 _REPORT_METHODS = ("report_create", "report_list", "report_file", "report_retry")
+_CHAT_METHODS = ("chats", "events", "download")
 _FOR_OTHERS = (
     Rate(name="analytics.funnel", limit=3, per=_MINUTE, burst=3),
     *(Rate(name=f"analytics.{method}", limit=3, per=_MINUTE, burst=3) for method in _REPORT_METHODS),
@@ -52,6 +53,10 @@ _FOR_OTHERS = (
     Rate(name="advert.payments", limit=1, per=_SECOND, burst=5),
     Rate(name="advert.balance", limit=1, per=_SECOND, burst=5),
     Rate(name="advert.budget", limit=20, per=_MINUTE, burst=4),
+    *(Rate(name=f"chat.{method}", limit=10, per=10 * _SECOND, burst=10) for method in _CHAT_METHODS),
+    Rate(name="feedbacks", limit=3, per=_SECOND, burst=6),
+    Rate(name="returns.claims", limit=20, per=_MINUTE, burst=10),
+    Rate(name="analytics.item_returns", limit=1, per=_MINUTE, burst=10),
 )
 _FOR_BASE = (
     Rate(name="analytics.funnel", limit=2, per=_HOUR),
@@ -70,6 +75,12 @@ _FOR_BASE = (
     Rate(name="advert.payments", limit=1, per=_HOUR),
     Rate(name="advert.balance", limit=2, per=_HOUR),
     Rate(name="advert.budget", limit=4, per=_HOUR),
+    Rate(name="chat.chats", limit=1, per=_HOUR),
+    Rate(name="chat.events", limit=1, per=_HOUR),
+    Rate(name="chat.download", limit=10, per=_HOUR),
+    Rate(name="feedbacks", limit=5, per=_HOUR),
+    Rate(name="returns.claims", limit=1, per=_HOUR),
+    Rate(name="analytics.item_returns", limit=2, per=_HOUR),
 )
 
 

@@ -13,7 +13,9 @@ from mpsyncd.sources.wildberries.campaign_days import CAMPAIGN_DAYS
 from mpsyncd.sources.wildberries.campaign_money import ADVERT_BALANCE, CAMPAIGN_BUDGETS, CAMPAIGN_PAYMENTS, CAMPAIGN_SPEND
 from mpsyncd.sources.wildberries.campaigns import CAMPAIGNS
 from mpsyncd.sources.wildberries.cards import CARDS, CARDS_TRASH
+from mpsyncd.sources.wildberries.chats import CHAT_EVENTS, CHATS
 from mpsyncd.sources.wildberries.errors import classify
+from mpsyncd.sources.wildberries.feedbacks import FEEDBACKS, QUESTIONS
 from mpsyncd.sources.wildberries.finance import BALANCE, FINANCE, FINANCE_REPORTS
 from mpsyncd.sources.wildberries.funnel import FUNNEL, PRODUCT_TOTALS
 from mpsyncd.sources.wildberries.hosts import CATEGORIES, COMMON, HOSTS
@@ -21,6 +23,7 @@ from mpsyncd.sources.wildberries.limits import rates
 from mpsyncd.sources.wildberries.order_feed import ORDER_FEED
 from mpsyncd.sources.wildberries.orders import ORDERS
 from mpsyncd.sources.wildberries.prices import PRICES
+from mpsyncd.sources.wildberries.returns import CLAIMS, ITEM_RETURNS
 from mpsyncd.sources.wildberries.sales import SALES
 from mpsyncd.sources.wildberries.stocks import SELLER_STOCKS, STOCKS
 from mpsyncd.sources.wildberries.token import FIELD, authorize, identify
@@ -69,6 +72,8 @@ WILDBERRIES = Source(
         *(CAMPAIGNS, CAMPAIGN_DAYS, CAMPAIGN_SPEND, CAMPAIGN_PAYMENTS, CAMPAIGN_BUDGETS, ADVERT_BALANCE),
         *(PRICES, STOCKS, SELLER_STOCKS),
         *(WAREHOUSES, OFFICES),
+        *(CHATS, CHAT_EVENTS),
+        *(QUESTIONS, FEEDBACKS, CLAIMS, ITEM_RETURNS),
     ),
     pipeline=(
         Step(name="product_content", title={"en": "Content of products", "ru": "Контент товаров"}, streams=("cards", "cards_trash")),
@@ -94,6 +99,12 @@ WILDBERRIES = Source(
         ),
         Step(name="commercial", title={"en": "Prices and stocks", "ru": "Цены и остатки"}, streams=("prices", "stocks", "seller_stocks")),
         Step(name="warehouses", title={"en": "Warehouses", "ru": "Склады"}, streams=("warehouses", "offices")),
+        Step(name="chats", title={"en": "Chats with buyers", "ru": "Чаты с покупателями"}, streams=("chats", "chat_events")),
+        Step(
+            name="voices",
+            title={"en": "Questions, feedbacks, returns", "ru": "Вопросы, отзывы, возвраты"},
+            streams=("questions", "feedbacks", "claims", "item_returns"),
+        ),
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,

@@ -58,7 +58,8 @@ async def sweep_walk(
 ) -> Committed:
     """Tombstone rows of the main table that the walk did not see, apply `stream.tombstones`, remove the walk and its marks.
 
-    `part`: a slice of time that marked what it saw sweeps its scope only, and no other table; None stands for a walk.
+    `part`: a slice of time that marked what it saw sweeps its scope only, and no other table; None stands for a walk. A stream that does not
+    sweep only has its walk closed.
     Must run in a READ COMMITTED transaction of the caller, which rolls back when this raises.
 
     Raises:
@@ -76,7 +77,7 @@ async def sweep_walk(
         told = "is not there" if walk is None else f"counted {walk['seen']} rows and has {walk['marks']} marks"
         raise BadData(f"walk {walk_id} of {stream.name} {told}: the database lost marks in a crash; everything is walked again")
     reach = _reach(main, part)
-    gone = await _missed(merge, started_at, reach)
+    gone = await _missed(merge, started_at, reach) if stream.sweeps else 0
     if not force:
         await _check(merge, reach, seen=walk["seen"], gone=gone, share=share)
     if walk["unread"] and not force:
