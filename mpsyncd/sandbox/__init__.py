@@ -2,7 +2,16 @@
 
 from mpsyncd.sandbox.core import Core
 from mpsyncd.sandbox.http import Delivery, Manner, Request, Response
-from mpsyncd.sandbox.options import DEMO_SELLERS, VENDOR_FINANCE_CAP, VENDOR_ORDERS_CAP, Fault, FaultKind, SandboxOptions, SellerSpec
+from mpsyncd.sandbox.options import (
+    DEMO_SELLERS,
+    VENDOR_FINANCE_CAP,
+    VENDOR_ORDERS_CAP,
+    CompanySpec,
+    Fault,
+    FaultKind,
+    SandboxOptions,
+    SellerSpec,
+)
 from mpsyncd.sandbox.shell import Sandbox, serve
 from mpsyncd.sandbox.shops import DemoShop
 from mpsyncd.sandbox.wildberries.tokens import EVERY_CATEGORY, Category, TokenType, make_token
@@ -13,6 +22,7 @@ __all__ = [
     "VENDOR_FINANCE_CAP",
     "VENDOR_ORDERS_CAP",
     "Category",
+    "CompanySpec",
     "Core",
     "Delivery",
     "DemoShop",

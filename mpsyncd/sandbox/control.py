@@ -10,6 +10,9 @@ import orjson
 from mpsyncd.sandbox.faults import FaultBoard, UnknownFaultError, read_fault
 from mpsyncd.sandbox.http import NDJSON, Request, Response, json_response
 from mpsyncd.sandbox.journal import Journal
+from mpsyncd.sandbox.kaiten.service import Kaiten
+from mpsyncd.sandbox.kaiten.truth_rows import TABLES as KAITEN_TABLES
+from mpsyncd.sandbox.kaiten.world.world import Companies
 from mpsyncd.sandbox.shops import DemoShop
 from mpsyncd.sandbox.wildberries.canonical import Row
 from mpsyncd.sandbox.wildberries.service import Wildberries
@@ -29,10 +32,20 @@ class Control:
     """Answers `/_…`. `shops` is asked late, because the address is known only when the shell listens."""
 
     def __init__(
-        self, *, world: World, wildberries: Wildberries, faults: FaultBoard, journal: Journal, shops: Callable[[], list[DemoShop]]
+        self,
+        *,
+        world: World,
+        wildberries: Wildberries,
+        companies: Companies,
+        kaiten: Kaiten,
+        faults: FaultBoard,
+        journal: Journal,
+        shops: Callable[[], list[DemoShop]],
     ) -> None:
         self._world = world
         self._wildberries = wildberries
+        self._companies = companies
+        self._kaiten = kaiten
         self._faults = faults
         self._journal = journal
         self._shops = shops
@@ -58,18 +71,24 @@ class Control:
     def _freeze(self, request: Request, _rest: list[str], now: datetime) -> Response:
         if request.method == "POST":
             self._world.freeze(now)
+            self._companies.freeze(now)
         return self._standing()
 
     def _thaw(self, request: Request, _rest: list[str], now: datetime) -> Response:
         if request.method == "POST":
             self._world.thaw(now)
+            self._companies.thaw(now)
         return self._standing()
 
     def _standing(self) -> Response:
-        return json_response({"frozen": self._world.frozen, "events": self._world.events})
+        return json_response({"frozen": self._world.frozen, "events": self._events})
+
+    @property
+    def _events(self) -> int:
+        return self._world.events + self._companies.events
 
     def _stats(self, _request: Request, _rest: list[str], _now: datetime) -> Response:
-        return json_response(self._journal.stats() | {"events": self._world.events, "frozen": self._world.frozen})
+        return json_response(self._journal.stats() | {"events": self._events, "frozen": self._world.frozen})
 
     def _requests(self, request: Request, _rest: list[str], _now: datetime) -> Response:
         kept = self._journal.listing(since=_whole(request, "offset", 0))
@@ -97,26 +116,39 @@ class Control:
         given = _decoded(request)
         token = given.get("token") if isinstance(given, dict) else None
         try:
-            self._wildberries.revoke(str(token))
+            if not self._kaiten.revoke(str(token)):
+                self._wildberries.revoke(str(token))
         except MalformedTokenError as error:
             return _refusal(str(error))
         return json_response({"revoked": True})
 
     def _truth(self, request: Request, rest: list[str], now: datetime) -> Response:
         if not rest:
-            return json_response({"sellers": list(self._world.sellers), "tables": [name for name, _ in TABLES]})
-        seller = self._world.find(rest[0])
+            tables = [name for name, _ in TABLES]
+            companies = list(self._companies.companies)
+            more = {"companies": companies, "company_tables": [name for name, _ in KAITEN_TABLES]} if companies else {}
+            return json_response({"sellers": list(self._world.sellers), "tables": tables, **more})
         table = rest[-1]
-        read = dict(TABLES).get(table)
-        if seller is None or read is None:
-            return _refusal("no such seller or table: /_truth lists them", status=_NOT_FOUND)
-        rows = read(seller, self._world.moment(now))
+        found = self._rows(rest[0], table, now)
+        if found is None:
+            return _refusal("no such seller, company or table: /_truth lists them", status=_NOT_FOUND)
+        name, rows = found
         if "stream" in dict(request.query):
             return Response(content_type=NDJSON, stream=_lines(rows))
         everything = list(rows)
         offset, limit = _whole(request, "offset", 0), _whole(request, "limit", _PAGE)
-        head = {"seller": seller.spec.name, "table": table, "frozen": self._world.frozen, "total": len(everything), "offset": offset}
+        head = {"seller": name, "table": table, "frozen": self._world.frozen, "total": len(everything), "offset": offset}
         return json_response(head | {"rows": everything[offset : offset + limit]})
+
+    def _rows(self, owner: str, table: str, now: datetime) -> tuple[str, Iterator[Row]] | None:
+        """The name of a seller or company, and the true rows of one of its tables."""
+        company, seller = self._companies.companies.get(owner), self._world.find(owner)
+        read, read_company = dict(TABLES).get(table), dict(KAITEN_TABLES).get(table)
+        if company is not None and read_company is not None:
+            return owner, read_company(company)
+        if seller is not None and read is not None:
+            return seller.spec.name, read(seller, self._world.moment(now))
+        return None
 
 
 def _lines(rows: Iterator[Row]) -> Iterator[bytes]:

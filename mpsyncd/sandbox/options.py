@@ -46,6 +46,30 @@ class SellerSpec:
     returns: int = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanySpec:
+    """One invented Kaiten company. `name` is its handle in control paths and in its address; sizes are those at the birth of the world.
+
+    Spaces, boards, users, tags are those that lists tell of; a few more of each are there and no list tells of them. `selects`: custom
+    properties with values. `cards` live and `archived`; `imported`: of each how many have one time of change.
+    `large` makes a company for benchmarks: cards without parts, pages written once, that no event touches.
+    `old_headers`: 5 requests a second and the headers of the older documentation; otherwise 50 and those that were measured.
+    """
+
+    name: str
+    title: str
+    spaces: int = 5
+    boards: int = 8
+    users: int = 25
+    tags: int = 20
+    selects: int = 4
+    cards: int = 240
+    archived: int = 230
+    imported: int = 130
+    large: bool = False
+    old_headers: bool = False
+
+
 class FaultKind(StrEnum):
     """Ways in which the vendor or the network can go wrong."""
 
@@ -70,6 +94,11 @@ class FaultKind(StrEnum):
     REPORT_RETRY = "report_retry"
     HEAVY_BATCH = "heavy_batch"
     TRICKLE = "trickle"
+    EMPTY_BODY = "empty_body"
+    NOT_IN_TARIFF = "not_in_tariff"
+    HOOK_LOST = "hook_lost"
+    HOOK_DOUBLED = "hook_doubled"
+    HOOK_LATE = "hook_late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +112,7 @@ class Fault:
     count       hits after which the fault is spent; None is no bound
     seconds     life of the fault since it was armed; None is no bound
     status      of SERVER_ERROR
-    pause       seconds: the wait told by a 429, the length of a stall, the wait between the pieces of a trickle
+    pause       seconds: the wait told by a 429, the length of a stall, the wait between the pieces of a trickle, how late a webhook is
     """
 
     kind: FaultKind
@@ -126,7 +155,7 @@ class SandboxOptions:
     """Settings of one sandbox.
 
     born            moment at which the world's history ends and its events begin; None is the moment of start
-    event_rate      events of the world per second, over all sellers
+    event_rate      events of the world per second, over all sellers; as many over all companies
     limit_scale     how many times faster than published the limits refill; nothing else is scaled
     orders_cap      rows after which an orders answer is cut, small so that small worlds have several pages
     orders_boundary "at": rows changed at dateFrom or later, a tie may be cut in its middle (the vendor's text of the
@@ -142,6 +171,7 @@ class SandboxOptions:
     port: int = 0
     seed: str = "mpsyncd"
     sellers: tuple[SellerSpec, ...] = DEMO_SELLERS
+    companies: tuple[CompanySpec, ...] = ()
     born: datetime | None = None
     event_rate: float = 0.0
     limit_scale: float = 1.0

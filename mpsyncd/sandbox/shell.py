@@ -57,11 +57,11 @@ class Sandbox:
 
     def freeze(self) -> None:
         """Stop the world now; limits go on."""
-        self.core.world.freeze(self._clock())
+        self.core.freeze(self._clock())
 
     def thaw(self) -> None:
         """Let the world move again from now."""
-        self.core.world.thaw(self._clock())
+        self.core.thaw(self._clock())
 
     async def close(self) -> None:
         """Stop listening; answers under way are cut."""

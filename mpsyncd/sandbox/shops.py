@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mpsyncd.sandbox.kaiten.world.world import Companies
 from mpsyncd.sandbox.wildberries.tokens import EVERY_CATEGORY, Category, TokenType, make_token
 from mpsyncd.sandbox.world.seller import Seller
 from mpsyncd.sandbox.world.world import World
@@ -12,7 +13,7 @@ _LIFE = timedelta(days=170)
 
 @dataclass(frozen=True, slots=True)
 class DemoShop:
-    """What a client needs to add the shop. `base_url` has `{host}` where the short name of the vendor's host goes."""
+    """What a client needs to add the shop. `base_url` has `{host}` where the short name of the vendor's host goes, if it has hosts."""
 
     name: str
     source: str
@@ -27,6 +28,14 @@ def demo_shops(world: World, *, url: str, born: datetime) -> list[DemoShop]:
     return [
         DemoShop(seller.spec.name, "wildberries", _token(seller, place, expires=born + _LIFE), base_url, _note(seller, place))
         for place, seller in enumerate(world.sellers.values())
+    ]
+
+
+def demo_companies(companies: Companies, *, url: str) -> list[DemoShop]:
+    """One shop per Kaiten company; its address ends where the methods begin."""
+    return [
+        DemoShop(name, "kaiten", company.token, f"{url}/kaiten/{name}/api/latest", "key of a user with the right to read")
+        for name, company in companies.companies.items()
     ]
 
 

@@ -82,7 +82,8 @@ _ON_PAGES = frozenset(
         FaultKind.UNKNOWN_VALUES,
     }
 )
-_ON_ANSWERS = frozenset(FaultKind) - _AT_THE_GATE - _ON_PAGES - _IN_METHODS
+_OF_KAITEN = frozenset({FaultKind.EMPTY_BODY, FaultKind.NOT_IN_TARIFF, FaultKind.HOOK_LOST, FaultKind.HOOK_DOUBLED, FaultKind.HOOK_LATE})
+_ON_ANSWERS = frozenset(FaultKind) - _AT_THE_GATE - _ON_PAGES - _IN_METHODS - _OF_KAITEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,8 +227,13 @@ ACTED_OUT_BY_METHODS = {
     FaultKind.REPORT_FAILED,
     FaultKind.REPORT_RETRY,
     FaultKind.HEAVY_BATCH,
+    FaultKind.EMPTY_BODY,
+    FaultKind.NOT_IN_TARIFF,
+    FaultKind.HOOK_LOST,
+    FaultKind.HOOK_DOUBLED,
+    FaultKind.HOOK_LATE,
 }
-"""Kinds that only some methods know; they are tested with those (order feed, stocks, reports)."""
+"""Kinds that only some methods know, or another vendor; they are tested with those (order feed, stocks, reports, Kaiten)."""
 
 
 def test_every_kind_does_something() -> None:
