@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,10 +19,10 @@ from mpsyncd.cli.output import Column, print_json, print_table, say
 from mpsyncd.cli.session import perform
 from mpsyncd.cli.settings import Json
 from mpsyncd.daemon.run import Daemon
-from mpsyncd.model.errors import Refused
+from mpsyncd.model.errors import ConfigError, NotThere, Refused
 from mpsyncd.model.run import Mode, RunState
 from mpsyncd.model.shop import Shop
-from mpsyncd.settings import Settings
+from mpsyncd.settings import KAITEN_TOKEN, KAITEN_URL, OLD_SHOP, Settings
 from mpsyncd.storage import requests, shops, status
 from mpsyncd.storage.embedded import read_runtime
 from mpsyncd.storage.pool import Connection, Database
@@ -106,7 +107,7 @@ async def _asked(database: Database, wish: Wish, *, wait: bool) -> list[Followed
 
 async def _chosen(connection: Connection, wish: Wish) -> Sequence[Shop]:
     if wish.shops:
-        return [await shops.find(connection, name) for name in wish.shops]
+        return [await _named(connection, name) for name in wish.shops]
     source = source_named(wish.source).name if wish.source is not None else None
     every = await shops.list_shops(connection, source=source)
     for shop in every:
@@ -117,6 +118,18 @@ async def _chosen(connection: Connection, wish: Wish) -> Sequence[Shop]:
         message = "There is no shop to sync; add one with `mpsyncd shops add`, or see `mpsyncd shops list`"
         raise Refused(message)
     return working
+
+
+async def _named(connection: Connection, name: str) -> Shop:
+    """The shop that is called so; the one that old variables would make is missed by the variable that is missing."""
+    try:
+        return await shops.find(connection, name)
+    except NotThere:
+        missing = [variable for variable in (KAITEN_TOKEN, KAITEN_URL) if not os.environ.get(variable, "").strip()]
+        if name != OLD_SHOP or not missing:
+            raise
+        message = f"{missing[0]} is not set"
+        raise ConfigError(message) from None
 
 
 async def _ask(connection: Connection, shop: Shop, wish: Wish) -> int:

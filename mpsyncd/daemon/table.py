@@ -105,9 +105,10 @@ class Table:
             for shop in shops.shops
         ]
         file = str(shops.file.absolute())
-        return await shop_list.plan(connection, self.storage.vault, entries, file=file, identify=self._identify, explicit=shops.explicit)
+        return await shop_list.plan(connection, self.storage.vault, entries, file=file, identify=self.identify, explicit=shops.explicit)
 
-    def _identify(self, source: str, credentials: Credentials) -> Identity:
+    def identify(self, source: str, credentials: Credentials) -> Identity:
+        """What a key says of itself; raises Unauthorized for one that can not work."""
         return self.connections.sources[source].identify(credentials, self.clock.now())
 
     async def _reschedule(self, connection: Connection, old: Configuration, new: Configuration) -> None:

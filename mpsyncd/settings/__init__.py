@@ -15,12 +15,16 @@ from mpsyncd.settings.groups import (
 )
 from mpsyncd.settings.http import HttpSettings
 from mpsyncd.settings.load import Configuration, SettingsRefused, load, read_configuration
+from mpsyncd.settings.old_names import KAITEN_TOKEN, KAITEN_URL, OLD_SHOP, OldShop, old_shop
 from mpsyncd.settings.problems import Problem
 from mpsyncd.settings.schedules import ScheduleGroup, ScheduleSettings
 from mpsyncd.settings.shops import ListedShop, SecretField, SecretFields, ShopList
 from mpsyncd.settings.sources import KaitenSettings, LimitSettings, SourceGroup, SourceSettings
 
 __all__ = [
+    "KAITEN_TOKEN",
+    "KAITEN_URL",
+    "OLD_SHOP",
     "Configuration",
     "DatabaseSettings",
     "Difference",
@@ -30,6 +34,7 @@ __all__ = [
     "LimitSettings",
     "ListedShop",
     "LogSettings",
+    "OldShop",
     "Problem",
     "ScheduleGroup",
     "ScheduleSettings",
@@ -45,5 +50,6 @@ __all__ = [
     "VaultSettings",
     "differences",
     "load",
+    "old_shop",
     "read_configuration",
 ]

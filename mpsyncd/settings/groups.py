@@ -138,6 +138,7 @@ class EngineSettings(Group):
     keep_runs: Duration = Field(default=timedelta(days=90), description="Age at which finished runs and slices are removed")
     keep_events: Duration = Field(default=timedelta(days=365), description="Age at which recorded changes of content are removed")
     keep_rejected: Duration = Field(default=timedelta(days=180), description="Age at which rejected rows are removed")
+    keep_deliveries: Duration = Field(default=timedelta(days=30), description="Age at which processed deliveries of webhooks are removed")
 
 
 class ShopListSettings(Group):

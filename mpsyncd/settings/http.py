@@ -29,6 +29,11 @@ class HttpSettings(Group):
     allow_remote: bool = Field(default=False, description="Whether `host` may be reachable from other machines")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    public_url: str | None = Field(
+        default=None,
+        examples=["https://sync.example.com"],
+        description="Address of this server from outside, by a proxy or a tunnel; part of the addresses that vendors send webhooks to",
+    )
     body_limit: int = Field(default=65536, ge=1024, le=16_777_216, description="Bytes of a request's body at most")
     local_reads: bool = Field(
         default=True,
@@ -48,6 +53,14 @@ class HttpSettings(Group):
             message = f"{value!r} is reachable from other machines; put a proxy in front, or set http.allow_remote = true"
             raise ValueError(message)
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            message = "an address begins with https://"
+            raise ValueError(message)
+        return None if value is None else value.rstrip("/")
 
     @field_validator("hosts")
     @classmethod

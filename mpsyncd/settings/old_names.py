@@ -5,7 +5,8 @@ The three of the scheduler belonged to the program that read Yandex Metrika, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mpsyncd.settings.given import Given, nested
@@ -16,7 +17,27 @@ SCHEDULE = "metrika"
 ZONE = "APP_TIMEZONE"
 INTERVALS = ("METRIKA_SYNC_INTERVAL_MINUTES", "SYNC_INTERVAL_MINUTES")
 """The first that is set counts."""
-RESERVED = ("KAITEN_API_URL", "KAITEN_API_TOKEN", "KAITEN_WEBHOOK_SECRET")
+KAITEN_URL, KAITEN_TOKEN, KAITEN_WEBHOOKS = "KAITEN_API_URL", "KAITEN_API_TOKEN", "KAITEN_WEBHOOK_SECRET"
+OLD_SHOP = "kaiten"
+"""The name of the shop that these three make, one Kaiten company, at the start of a daemon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldShop:
+    """A shop that old variables tell of. `webhook_secret`: the one that its vendor sends along, None for one of our making."""
+
+    source: str
+    name: str
+    secrets: Mapping[str, str] = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
+
+
+def old_shop(environ: Mapping[str, str]) -> OldShop | None:
+    """The shop that these variables tell of, None where they do not tell all of it."""
+    url, token, secret = (environ.get(name, "").strip() for name in (KAITEN_URL, KAITEN_TOKEN, KAITEN_WEBHOOKS))
+    if not url or not token:
+        return None
+    return OldShop(source="kaiten", name=OLD_SHOP, secrets={"api_url": url, "api_token": token}, webhook_secret=secret or None)
 
 
 def from_old_names(environ: Mapping[str, str], tree: Mapping[str, Any], *, problems: list[Problem]) -> tuple[Given, tuple[str, ...]]:
@@ -43,8 +64,19 @@ def from_old_names(environ: Mapping[str, str], tree: Mapping[str, Any], *, probl
         use(ZONE, "zone", zone, used="zone" not in schedule)
     if "zone" in values and not (schedule.keys() | values.keys()) & {"every", "cron"}:  # a zone alone is no schedule
         values["every"] = ScheduleGroup().metrika.every
-    notes += [f"{name} is kept for the source kaiten, which is not there yet: it is not used" for name in RESERVED if name in environ]
+    notes += _of_kaiten(environ)
     return Given(nested(("schedules", SCHEDULE), values) if values else {}, origins), tuple(notes)
+
+
+def _of_kaiten(environ: Mapping[str, str]) -> Iterator[str]:
+    """What to write in place of the variables of the Kaiten shop, or which of them is missing."""
+    given = [name for name in (KAITEN_URL, KAITEN_TOKEN, KAITEN_WEBHOOKS) if environ.get(name, "").strip()]
+    missing = [name for name in (KAITEN_URL, KAITEN_TOKEN) if name not in given]
+    for name in given:
+        if missing:
+            yield f"{name} is an old name and is not used: {' and '.join(missing)} is not set"
+        else:
+            yield f'{name} is an old name: it makes the shop "kaiten"; write that shop into the shop list, and leave it out'
 
 
 def _schedule(tree: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -47,7 +47,8 @@ Durations have a unit: `30 s`, `15 min`, `6 h`, `90 d`.
 
 Names of older programs are understood as long as the setting itself is not given, and `mpsyncd check-config` says what to write instead:
 `METRIKA_SYNC_INTERVAL_MINUTES` and `SYNC_INTERVAL_MINUTES` are `every` of `[schedules.metrika]` (the first wins), `APP_TIMEZONE` is its
-`zone`. `KAITEN_API_URL`, `KAITEN_API_TOKEN` and `KAITEN_WEBHOOK_SECRET` are kept for the source kaiten and do nothing yet."""
+`zone`. `KAITEN_API_URL` and `KAITEN_API_TOKEN` together (with `KAITEN_WEBHOOK_SECRET`, if there is one) make the shop `kaiten` at the start
+of a daemon, and give it that key whenever they differ from what it has."""
 _SHOPS_HEAD = """\
 # The shop list of mpsyncd: copy it to shops.toml beside the settings file, or name it with [shops] file.
 # Shops that are added with `mpsyncd shops add` live beside these; a shop of this list is changed here only.

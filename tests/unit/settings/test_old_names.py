@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mpsyncd.model.schedule import Schedule
-from mpsyncd.settings import SettingsRefused, read_configuration
+from mpsyncd.settings import SettingsRefused, old_shop, read_configuration
 
 
 def _read(folder: Path, text: str = "", **environ: str) -> tuple[Schedule, tuple[str, ...]]:
@@ -58,7 +58,18 @@ def test_a_zone_that_is_none_is_told_with_its_variable(tmp_path: Path) -> None:
     assert (problem.origin, problem.key) == ("environment APP_TIMEZONE", "schedules.metrika.zone")
 
 
-def test_those_of_kaiten_are_kept_for_later_and_never_shown(tmp_path: Path) -> None:
-    _, notes = _read(tmp_path, KAITEN_API_TOKEN="hush", KAITEN_API_URL="https://hush.example")
-    assert [note.split(" ")[0] for note in notes] == ["KAITEN_API_URL", "KAITEN_API_TOKEN"]
-    assert "hush" not in "".join(notes)
+def test_those_of_kaiten_make_a_shop_and_are_never_shown(tmp_path: Path) -> None:
+    environ = {"KAITEN_API_TOKEN": " hush ", "KAITEN_API_URL": "https://hush.example", "KAITEN_WEBHOOK_SECRET": "hush-hush"}
+    _, notes = _read(tmp_path, **environ)
+    assert [note.split(" ")[0] for note in notes] == ["KAITEN_API_URL", "KAITEN_API_TOKEN", "KAITEN_WEBHOOK_SECRET"]
+    told = old_shop(environ)
+    assert told is not None
+    assert (told.source, told.name, told.secrets) == ("kaiten", "kaiten", {"api_url": "https://hush.example", "api_token": "hush"})
+    assert told.webhook_secret == "hush-hush"
+    assert "hush" not in "".join(notes) + repr(told)
+
+
+def test_half_of_what_a_kaiten_shop_needs_makes_none(tmp_path: Path) -> None:
+    _, notes = _read(tmp_path, KAITEN_API_URL="https://hush.example", KAITEN_API_TOKEN="")
+    assert notes == ("KAITEN_API_URL is an old name and is not used: KAITEN_API_TOKEN is not set",)
+    assert old_shop({"KAITEN_API_URL": "https://hush.example"}) is None
