@@ -22,6 +22,7 @@ from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
 from mpsyncd.daemon.keys import Keys
 from mpsyncd.daemon.notify import notifier, status
 from mpsyncd.daemon.observe import Observer
+from mpsyncd.daemon.old_shop import adopt
 from mpsyncd.daemon.outward import transport_options
 from mpsyncd.daemon.parts import Parts
 from mpsyncd.daemon.pulse import Pulse
@@ -38,6 +39,7 @@ from mpsyncd.engine.schedule import Ticker, Timetable
 from mpsyncd.engine.seats import Seats
 from mpsyncd.engine.webhooks import Listening, Webhooks
 from mpsyncd.model.clock import SystemClock
+from mpsyncd.settings import old_shop
 from mpsyncd.sources import SOURCES
 from mpsyncd.storage import feeds
 from mpsyncd.storage.deliveries import PostgresInbox
@@ -152,6 +154,8 @@ class Daemon:
         reloader = self._reloader(table, transport, timetable, dispatcher, seats)
         if reloader is not None:
             await reloader.begin()
+        if (told := old_shop(os.environ)) is not None:
+            await adopt(storage, told, identify=table.identify)
         self._ticker = self._make_ticker(
             dispatcher, Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
         )
