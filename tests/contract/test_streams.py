@@ -18,8 +18,6 @@ from mpsyncd.sources import SOURCES
 from support.project import files, name
 from support.sources import FIXTURES, ListApi, every_stream, fixture_of, page_facts, pages_of, request_facts
 
-READ_WHOLE_AND_NEVER_SWEPT = {("kaiten", "tags")}
-"""Lists that hide what is still there: a walk would sweep it."""
 every_source = pytest.mark.parametrize("source", [pytest.param(source, id=source.name) for source in SOURCES])
 
 
@@ -123,8 +121,7 @@ def test_streams_fit_their_source(source: Source, stream: Stream) -> None:
     assert any(stream.name in step.streams for step in source.pipeline)
     tables = {table.name for each in source.streams for table in each.tables}
     assert stream.tombstones is None or stream.tombstones in tables
-    whole = stream.walk is not None or stream.main.write is not Write.UPSERT or stream.backfill is not None
-    assert whole or (source.name, stream.name) in READ_WHOLE_AND_NEVER_SWEPT, "nothing ever reads it whole"
+    assert stream.walk is not None or stream.main.write is not Write.UPSERT or stream.backfill is not None, "nothing ever reads it whole"
 
 
 @every_source

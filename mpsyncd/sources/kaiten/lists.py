@@ -41,13 +41,14 @@ def lean(read: Read, keys: frozenset[str]) -> Read:
     return mapped(read, told)
 
 
-def _list(name: str, read: Read, row: RowFunction, *, walk: bool = True) -> Stream:
+def _list(name: str, read: Read, row: RowFunction, *, sweeps: bool = True) -> Stream:
     return Stream(
         name=name,
         tables=(Table(name=f"kaiten.{name}", key=("id",), row=row),),
         read=read,
         schedule="kaiten",
-        walk=timedelta(0) if walk else None,
+        walk=timedelta(0),
+        sweeps=sweeps,
         limits=(API,),
         page_rows=100,
         requests=lambda load: pages_of(load.rows),
@@ -79,7 +80,7 @@ USERS = _list(
 )
 CARD_TYPES = _list("card_types", numbered("/card-types"), together(_STAMPS, whole("id", "color", "company_id")))
 # A tag that no card has any more vanishes from the list and is still there, so nothing is swept.
-TAGS = _list("tags", numbered("/tags"), together(_STAMPS, whole("id", "color", "company_id")), walk=False)
+TAGS = _list("tags", numbered("/tags"), together(_STAMPS, whole("id", "color", "company_id")), sweeps=False)
 CUSTOM_PROPERTIES = _list(
     "custom_properties",
     lean(numbered("/company/custom-properties"), without("values", "author")),
