@@ -11,6 +11,7 @@ from mpsyncd.sandbox.faults import FaultBoard, UnknownFaultError, read_fault
 from mpsyncd.sandbox.http import NDJSON, Request, Response, json_response
 from mpsyncd.sandbox.journal import Journal
 from mpsyncd.sandbox.kaiten.service import Kaiten
+from mpsyncd.sandbox.kaiten.switches import WebhookSwitch
 from mpsyncd.sandbox.kaiten.truth_rows import TABLES as KAITEN_TABLES
 from mpsyncd.sandbox.kaiten.world.world import Companies
 from mpsyncd.sandbox.shops import DemoShop
@@ -58,6 +59,7 @@ class Control:
             "_revoke": self._revoke,
             "_shops": self._list_shops,
             "_truth": self._truth,
+            "_webhooks": WebhookSwitch(world=companies, post=kaiten.post).handle,
         }
 
     def handle(self, request: Request, now: datetime) -> Response:

@@ -15,6 +15,7 @@ from aiohttp import web
 from mpsyncd.sandbox.core import Core
 from mpsyncd.sandbox.http import Manner, Request, Response
 from mpsyncd.sandbox.options import Fault, SandboxOptions
+from mpsyncd.sandbox.postman import Postman
 from mpsyncd.sandbox.shops import DemoShop
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Sandbox:
     def __init__(self, core: Core, *, clock: Clock) -> None:
         self.core = core
         self._clock = clock
+        self._postman = Postman(core, clock=clock)
         self._runner = web.ServerRunner(web.Server(self._answer), shutdown_timeout=0.5)
 
     @property
@@ -64,7 +66,8 @@ class Sandbox:
         self.core.thaw(self._clock())
 
     async def close(self) -> None:
-        """Stop listening; answers under way are cut."""
+        """Stop listening; answers and webhooks under way are cut."""
+        await self._postman.stop()
         await self._runner.cleanup()
         log.info("sandbox_stopped", url=self.url)
 
@@ -88,7 +91,9 @@ class Sandbox:
             raise
         taken = self._runner.addresses[0][1]
         self.core.url = f"http://{host}:{taken}"
-        log.info("sandbox_started", url=self.url, sellers=list(self.core.world.sellers))
+        if self.core.companies.companies:
+            self._postman.start()
+        log.info("sandbox_started", url=self.url, sellers=list(self.core.world.sellers), companies=list(self.core.companies.companies))
 
     async def _answer(self, incoming: web.BaseRequest) -> web.StreamResponse:
         request = await _read(incoming)

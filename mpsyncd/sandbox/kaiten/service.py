@@ -12,6 +12,7 @@ from mpsyncd.sandbox.kaiten.card_list import list_cards
 from mpsyncd.sandbox.kaiten.card_spelling import Ink
 from mpsyncd.sandbox.kaiten.endpoints import ENDPOINTS, Endpoint
 from mpsyncd.sandbox.kaiten.packed import PackedPages
+from mpsyncd.sandbox.kaiten.post import HOST, Post
 from mpsyncd.sandbox.kaiten.shelf import Shelf
 from mpsyncd.sandbox.kaiten.window import Window
 from mpsyncd.sandbox.kaiten.world.company import Company
@@ -19,8 +20,6 @@ from mpsyncd.sandbox.kaiten.world.world import Companies
 from mpsyncd.sandbox.options import Fault, FaultKind, SandboxOptions
 from mpsyncd.sandbox.spoil import spoil
 
-HOST = "kaiten"
-"""The name of the vendor's host in faults and in the log of requests."""
 BASES = ("/api/latest", "/api/v1")
 _LIMIT, _OLD_LIMIT = 50, 5
 _ANY = "{id}"
@@ -63,12 +62,13 @@ class _Way:
 
 
 class Kaiten:
-    """All companies of the world."""
+    """All companies of the world; `post` has what their webhooks are to be told."""
 
     def __init__(self, *, world: Companies, options: SandboxOptions, faults: FaultBoard, journal: Journal) -> None:
         self._faults = faults
         self._journal = journal
         self._desks = {name: _desk(company, span=1 / options.limit_scale) for name, company in world.companies.items()}
+        self.post = Post(world.companies, faults=faults, size=options.log_size)
         self._revoked: set[str] = set()
         self._last: dict[tuple[str, str], Response] = {}
         for desk in self._desks.values():

@@ -72,13 +72,15 @@ class Companies:
         """Let everything happen that is due by `now`."""
         if self._step is None or self._frozen is not None:
             return
-        events, weights = zip(*EVENTS, strict=True)
         while self._next <= now:
-            company = self._dice.choice(self._moving)
-            self._dice.choices(events, weights)[0](company, self._dice, milli(self._next))
-            company.changes += 1
-            self.events += 1
+            self._happen(self._dice.choice(self._moving), self._next)
             self._next += self._step
+
+    def burst(self, name: str, *, count: int, now: datetime) -> None:
+        """Let so many events happen to a company at once; to a large one happens nothing."""
+        company = self.companies[name]
+        for _ in range(0 if company.spec.large else count):
+            self._happen(company, now)
 
     def freeze(self, now: datetime) -> None:
         """Stop at `now`; what was due has happened."""
@@ -90,3 +92,9 @@ class Companies:
         if self._frozen is not None:
             self._next += now - self._frozen
             self._frozen = None
+
+    def _happen(self, company: Company, at: datetime) -> None:
+        events, weights = zip(*EVENTS, strict=True)
+        self._dice.choices(events, weights)[0](company, self._dice, milli(at))
+        company.changes += 1
+        self.events += 1
