@@ -135,6 +135,7 @@ def card_fields(card: Card) -> Spelled:
     return (
         stamps(card)
         | _what(card)
+        | _when(card)
         | _counts(card)
         | {
             "board_id": card.board_id,
@@ -144,13 +145,6 @@ def card_fields(card: Card) -> Spelled:
             "type_id": card.type_id,
             "version": card.version,
             "updater_id": card.updater_id,
-            "completed_on_time": None if card.due is None or card.done_at is None else card.done_at <= card.due,
-            "completed_at": zulu(card.done_at),
-            "last_moved_at": zulu(card.moved_at),
-            "lane_changed_at": zulu(card.lane_changed_at),
-            "column_changed_at": zulu(card.column_changed_at),
-            "first_moved_to_in_progress_at": zulu(card.started_at),
-            "last_moved_to_done_at": zulu(card.done_at),
             "sprint_id": None,
             "external_id": card.external_id,
             "comments_total": card.comments,
@@ -236,6 +230,18 @@ def _what(card: Card) -> Spelled:
         "size": card.size,
         "size_unit": None,
         "size_text": None if card.size is None else f"{card.size:g}",
+    }
+
+
+def _when(card: Card) -> Spelled:
+    return {
+        "completed_on_time": None if card.due is None or card.done_at is None else card.done_at <= card.due,
+        "completed_at": zulu(card.done_at),
+        "last_moved_at": zulu(card.moved_at),
+        "lane_changed_at": zulu(card.lane_changed_at),
+        "column_changed_at": zulu(card.column_changed_at),
+        "first_moved_to_in_progress_at": zulu(card.started_at),
+        "last_moved_to_done_at": zulu(card.done_at),
     }
 
 

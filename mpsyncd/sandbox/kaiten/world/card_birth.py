@@ -62,7 +62,6 @@ def make_card(company: Company, dice: Random, *, condition: Condition, stamp: da
     created = milli(stamp - _LIFE * dice.random())
     moved = milli(created + (stamp - created) * dice.random())
     number = company.number()
-    others = list(company.cards)[-PAGE:]
     return Card(
         id=number,
         uid=UUID(int=dice.getrandbits(128), version=4),
@@ -91,19 +90,27 @@ def make_card(company: Company, dice: Random, *, condition: Condition, stamp: da
         external_id=f"T-{number}" if dice.random() < _SELDOM else None,
         comments=0,
         commented_at=None,
-        properties=make_properties(company, dice) if dice.random() < _OFTEN else None,
-        tags=tuple(dice.sample(list(company.tags)[: company.spec.tags], dice.choice((0, 0, 1, 2, 3)))) if company.spec.tags > 2 else (),  # noqa: PLR2004 - as many as are drawn
-        members=tuple(Member(user, place == 0) for place, user in enumerate(dice.sample(people, dice.choice((0, 1, 1, 2))))),
-        checklists=tuple(_checklists(company, dice, at=created)),
-        files=tuple(make_file(company, dice, card=number, at=created) for _ in range(dice.choice((0, 0, 0, 1, 2)))),
-        parents=_parents(company, dice, others),
-        children=tuple(dice.sample(others, 1)) if others and dice.random() < _SELDOM else (),
-        hidden_children=tuple(dice.sample(others, 1)) if others and dice.random() < _SELDOM else (),
+        **_parts(company, dice, card=number, at=created),
         blocked=False,
         spent=dice.choice((0, 0, 30, 95)),
         estimate=dice.choice((0, 0, 60, 240)),
         planned=(created, milli(created + timedelta(days=9))) if dice.random() < _SELDOM else None,
     )
+
+
+def _parts(company: Company, dice: Random, *, card: int, at: datetime) -> dict[str, Any]:
+    """What a card carries, by the names of its fields."""
+    people, others, tags = list(company.people), list(company.cards)[-PAGE:], list(company.tags)[: company.spec.tags]
+    return {
+        "properties": make_properties(company, dice) if dice.random() < _OFTEN else None,
+        "tags": tuple(dice.sample(tags, min(len(tags), dice.choice((0, 0, 1, 2, 3))))),
+        "members": tuple(Member(user, place == 0) for place, user in enumerate(dice.sample(people, dice.choice((0, 1, 1, 2))))),
+        "checklists": tuple(_checklists(company, dice, at=at)),
+        "files": tuple(make_file(company, dice, card=card, at=at) for _ in range(dice.choice((0, 0, 0, 1, 2)))),
+        "parents": _parents(company, dice, others),
+        "children": tuple(dice.sample(others, 1)) if others and dice.random() < _SELDOM else (),
+        "hidden_children": tuple(dice.sample(others, 1)) if others and dice.random() < _SELDOM else (),
+    }
 
 
 def make_title(dice: Random) -> str:
