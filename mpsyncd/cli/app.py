@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, reload, runs, settings, shops, sync, tokens, vault
+from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, reload, runs, settings, shops, sync, tokens, vault, webhooks
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -57,3 +57,4 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vault.app, name="vault")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(webhooks.app, name="webhooks")

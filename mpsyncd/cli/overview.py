@@ -9,12 +9,12 @@ from datetime import datetime
 import typer
 
 from mpsyncd import daemon
-from mpsyncd.cli.output import Column, ago, left, print_json, print_line, print_table
+from mpsyncd.cli.output import Column, ago, left, print_json, print_line, print_table, span
 from mpsyncd.cli.session import perform
 from mpsyncd.cli.settings import Json
 from mpsyncd.cli.shops import status_of
 from mpsyncd.model.feed import FeedState
-from mpsyncd.model.overview import FeedView, Overview, ShopView
+from mpsyncd.model.overview import FeedView, Overview, ShopView, WebhookView
 from mpsyncd.settings import Settings
 from mpsyncd.storage.status import overview
 
@@ -61,6 +61,8 @@ def _print_shop(shop: ShopView, now: datetime) -> None:
         _paragraph(
             f"run {run.run_id} ({run.trigger.value}, {run.mode.value}): {run.state.value}, {run.percent or 0} %, {run.seen} rows{waits}"
         )
+    if shop.webhooks is not None:
+        _paragraph(f"webhooks: {_of_webhooks(shop.webhooks, now)}")
     if shop.feeds:
         columns = [Column(title=title) for title in ("  stream", "lane", "state", "complete until", "next")]
         print_table((*columns, Column(title="rows", right=True)), [_row(feed, now) for feed in shop.feeds])
@@ -69,6 +71,16 @@ def _print_shop(shop: ShopView, now: datetime) -> None:
             _paragraph(f"{feed.stream} ({feed.lane.value}): {feed.reason}")
     if shop.rejected:
         _paragraph(f"{shop.rejected} rejected rows (mpsyncd rejected list --shop {shop.shop_id})")
+
+
+def _of_webhooks(hooks: WebhookView, now: datetime) -> str:
+    told = [f"last delivery {ago(hooks.last_received_at, now)}"]
+    if hooks.lag is not None:
+        told.append(f"{hooks.pending} wait, the oldest for {span(hooks.lag)}")
+    told += [f"{count} {state}" for state, count in (("unknown", hooks.unknown), ("failed", hooks.failed)) if count]
+    if hooks.changed:
+        told.append(f"{hooks.missed / hooks.changed:.0%} of {hooks.changed} changed rows were named by none")
+    return ", ".join(told)
 
 
 def _row(feed: FeedView, now: datetime) -> tuple[object, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mpsyncd.model.errors import MpsyncdError, StorageUnavailable, Unauthorized
-from mpsyncd.storage import feeds, reload, shop_status, shops
+from mpsyncd.sources import SOURCES
+from mpsyncd.storage import feeds, reload, shop_status, shops, webhook_status
 from mpsyncd.storage.maintenance import Retention, purge_removed, sweep_history
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 CLEAN_EVERY = timedelta(minutes=5)
 KEYS_EVERY = timedelta(hours=24)
 FIRST_LOOK = timedelta(minutes=1)
+MEASURE_EVERY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Keeper:
     async def clean(self) -> None:
         """One round of retention, and a piece of what is left of removed shops."""
         engine = self.settings().engine
-        retention = Retention(runs=engine.keep_runs, events=engine.keep_events, rejected=engine.keep_rejected)
+        retention = Retention(
+            runs=engine.keep_runs, events=engine.keep_events, rejected=engine.keep_rejected, deliveries=engine.keep_deliveries
+        )
         try:
             await sweep_history(self.storage.pool, retention)
             await purge_removed(self.storage.pool, retention)
@@ -46,6 +50,14 @@ class Keeper:
                 await reload.forget_old(connection, engine.keep_runs)
         except StorageUnavailable as error:
             log.debug("chore_postponed", chore="retention", error=str(error))
+
+    async def measure_webhooks(self) -> None:
+        """See how much of what changed the webhooks told."""
+        try:
+            async with self.storage.pool.connection() as connection:
+                await webhook_status.measure(connection, {source.name: source.streams for source in SOURCES})
+        except StorageUnavailable as error:
+            log.debug("chore_postponed", chore="webhooks", error=str(error))
 
     async def look_at_keys(self) -> None:
         """Read every key again, ask whether refused ones work, and let what is parked alone have another try."""

@@ -18,7 +18,7 @@ import structlog
 from mpsyncd.daemon.asking import Asking
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
-from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, Keeper
+from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, MEASURE_EVERY, Keeper
 from mpsyncd.daemon.keys import Keys
 from mpsyncd.daemon.notify import notifier, status
 from mpsyncd.daemon.observe import Observer
@@ -348,6 +348,7 @@ class Daemon:
     def _make_ticker(self, dispatcher: Dispatcher, keeper: Keeper) -> Ticker:
         ticker = Ticker(dispatcher.tick, beat=self._settings.engine.lease_ttl / 3)
         ticker.every(CLEAN_EVERY, keeper.clean, name="housekeeping")
+        ticker.every(MEASURE_EVERY, keeper.measure_webhooks, name="webhooks")
         ticker.every(KEYS_EVERY, keeper.look_at_keys, name="keys", first=FIRST_LOOK)
         return ticker
 

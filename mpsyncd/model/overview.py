@@ -136,11 +136,28 @@ class DaemonView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookView:
+    """How a shop's webhooks do. `lag`: age of the oldest delivery that is pending, None without any.
+
+    changed: rows that changed since measuring began; missed: those of them that no delivery named.
+    """
+
+    done: int = 0
+    unknown: int = 0
+    failed: int = 0
+    pending: int = 0
+    last_received_at: datetime | None = None
+    lag: timedelta | None = None
+    changed: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShopView:
     """One shop with everything that hangs on it. `held` says that a living daemon works it.
 
     percent: how much of the first load is committed, parked feeds left out. open_runs: all that are under way, `open_run` the oldest.
-    variant: the class of the key, as the source names it ("personal", "base").
+    variant: the class of the key, as the source names it ("personal", "base"). webhooks: None for a shop that takes none.
     """
 
     shop_id: int
@@ -163,6 +180,7 @@ class ShopView:
     percent: int = 0
     warnings: tuple[str, ...] = ()
     variant: str = ""
+    webhooks: WebhookView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

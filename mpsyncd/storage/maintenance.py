@@ -24,6 +24,7 @@ class Retention:
     runs: timedelta = timedelta(days=90)
     events: timedelta = timedelta(days=365)
     rejected: timedelta = timedelta(days=180)
+    deliveries: timedelta = timedelta(days=30)
     daemons: timedelta = timedelta(days=7)
     fold_after: timedelta = timedelta(hours=1)
     fold_within: timedelta = timedelta(days=2)
@@ -40,6 +41,7 @@ class Swept:
     requests: int = 0
     events: int = 0
     rejected: int = 0
+    deliveries: int = 0
     marks: int = 0
     staged: int = 0
     daemons: int = 0
@@ -74,6 +76,10 @@ DELETE FROM mpsync.event_log WHERE event_id IN (
 _REJECTED = """
 DELETE FROM mpsync.rejected_rows WHERE rejected_id IN (
     SELECT rejected_id FROM mpsync.rejected_rows WHERE last_seen_at < now() - $1::interval ORDER BY rejected_id LIMIT $2)
+"""
+_DELIVERIES = """
+DELETE FROM mpsync.webhook_deliveries WHERE delivery_id IN (
+    SELECT delivery_id FROM mpsync.webhook_deliveries WHERE processed_at < now() - $1::interval ORDER BY processed_at LIMIT $2)
 """
 _MARKS = """
 DELETE FROM mpsync.walk_seen WHERE ctid = ANY (ARRAY(
@@ -123,6 +129,7 @@ async def sweep_history(database: Database, retention: Retention) -> Swept:
         "requests": (_REQUESTS, (retention.runs, retention.batch)),
         "events": (_EVENTS, (retention.events, retention.batch)),
         "rejected": (_REJECTED, (retention.rejected, retention.batch)),
+        "deliveries": (_DELIVERIES, (retention.deliveries, retention.batch)),
         "marks": (_MARKS, (retention.batch,)),
         "staged": (_STAGED, (retention.batch,)),
         "daemons": (_DAEMONS, (retention.daemons,)),
@@ -133,7 +140,7 @@ async def sweep_history(database: Database, retention: Retention) -> Swept:
     for name, (statement, values) in rounds.items():
         async with database.transaction() as connection:
             counts[name] = _rows(await connection.execute(statement, *values))
-    bounded = ("runs", "slices", "requests", "events", "rejected", "marks", "staged")
+    bounded = ("runs", "slices", "requests", "events", "rejected", "deliveries", "marks", "staged")
     return Swept(**counts, more=any(counts[name] >= retention.batch for name in bounded))
 
 

@@ -10,7 +10,7 @@ from mpsyncd.model.feed import FeedState
 from mpsyncd.model.overview import DaemonView, FeedView, Overview, ShopView, TableView
 from mpsyncd.model.shop import CapabilityState
 from mpsyncd.model.stream import Lane
-from mpsyncd.storage import history
+from mpsyncd.storage import history, webhook_status
 from mpsyncd.storage.progress import fraction, percent
 from mpsyncd.storage.shops import SHOPS, shop_of
 from mpsyncd.storage.under_way import under_way
@@ -63,6 +63,7 @@ async def read_overview(connection: Connection, *, shop_id: int | None = None) -
     rejected = {row["shop_id"]: row["rows"] for row in await connection.fetch(_REJECTED, shop_id)}
     running = _grouped([(run.shop_id, run) for run in await history.open_runs(connection, now, work, shop_id=shop_id)])
     last = {run.shop_id: run for run in await history.last_runs(connection, shop_id=shop_id)}
+    hooks = await webhook_status.views(connection, now, shop_id=shop_id)
     shops = await connection.fetch(SHOPS + "WHERE $1::bigint IS NULL OR s.shop_id = $1 ORDER BY s.shop_id", shop_id)
     views = tuple(
         _shop(
@@ -74,6 +75,7 @@ async def read_overview(connection: Connection, *, shop_id: int | None = None) -
             capabilities={one["capability"]: (CapabilityState(one["state"]), one["reason"]) for one in able[row["shop_id"]]},
             rejected=rejected.get(row["shop_id"], 0),
             last_run=last.get(row["shop_id"]),
+            webhooks=hooks.get(row["shop_id"]),
         )
         for row in shops
     )

@@ -10,7 +10,7 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from mpsyncd.model.overview import Overview, ShopView
+from mpsyncd.model.overview import Overview, ShopView, WebhookView
 from mpsyncd.model.stream import Lane
 from mpsyncd.web.ports import Sample, WebPorts
 
@@ -139,6 +139,8 @@ def _of_shop(shop: ShopView, overview: Overview) -> Iterator[Sample]:
         left = (shop.expires_at - overview.taken_at).total_seconds()
         yield Sample(name="mpsyncd_shop_key_expires_seconds", value=left, labels=label | {"source": shop.source})
     yield Sample(name="mpsyncd_rejected_rows", value=shop.rejected, labels=label)
+    if shop.webhooks is not None:
+        yield from _of_webhooks(shop.webhooks, label)
     for table in shop.tables:
         yield Sample(name="mpsyncd_rows", value=table.live, labels=label | {"table": table.table})
         yield Sample(name="mpsyncd_deleted_rows", value=table.deleted, labels=label | {"table": table.table})
@@ -150,6 +152,15 @@ def _of_shop(shop: ShopView, overview: Overview) -> Iterator[Sample]:
         if feed.lane is Lane.LIVE and feed.complete_until is not None:
             behind = (overview.taken_at - feed.complete_until).total_seconds()
             yield Sample(name="mpsyncd_feed_behind_seconds", value=behind, labels=label | {"stream": feed.stream})
+
+
+def _of_webhooks(hooks: WebhookView, label: dict[str, str]) -> Iterator[Sample]:
+    for state in ("done", "unknown", "failed"):
+        yield Sample(name="mpsyncd_webhook_processed", value=getattr(hooks, state), labels=label | {"state": state})
+    yield Sample(name="mpsyncd_webhook_pending", value=hooks.pending, labels=label)
+    yield Sample(name="mpsyncd_webhook_lag_seconds", value=0 if hooks.lag is None else hooks.lag.total_seconds(), labels=label)
+    if hooks.changed:
+        yield Sample(name="mpsyncd_webhook_missed_share", value=hooks.missed / hooks.changed, labels=label)
 
 
 def metrics_markdown() -> str:
