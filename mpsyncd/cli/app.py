@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from mpsyncd.cli import customers, daemons, database, overview, plan, rejected, reload, runs, settings, shops, sync, tokens, vault, webhooks
+from mpsyncd.cli import (
+    chats,
+    customers,
+    daemons,
+    database,
+    overview,
+    plan,
+    rejected,
+    reload,
+    runs,
+    settings,
+    shops,
+    sync,
+    tokens,
+    vault,
+    webhooks,
+)
 from mpsyncd.cli.session import Session
 
 app = typer.Typer(
@@ -54,6 +70,7 @@ app.command("plan")(plan.plan)
 app.add_typer(shops.app, name="shops")
 app.add_typer(customers.app, name="customers")
 app.add_typer(runs.app, name="runs")
+app.add_typer(chats.app, name="chats")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vault.app, name="vault")
 app.add_typer(tokens.app, name="tokens")

@@ -67,7 +67,7 @@ def _print_shop(shop: ShopView, now: datetime) -> None:
         columns = [Column(title=title) for title in ("  stream", "lane", "state", "complete until", "next")]
         print_table((*columns, Column(title="rows", right=True)), [_row(feed, now) for feed in shop.feeds])
     for feed in shop.feeds:
-        if feed.reason and feed.state is not FeedState.OK:
+        if feed.reason:
             _paragraph(f"{feed.stream} ({feed.lane.value}): {feed.reason}")
     if shop.rejected:
         _paragraph(f"{shop.rejected} rejected rows (mpsyncd rejected list --shop {shop.shop_id})")

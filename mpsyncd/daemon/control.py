@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mpsyncd.daemon import analytics
 from mpsyncd.daemon.question import in_time
-from mpsyncd.storage import access, history, requests, runs, shop_status, shops
+from mpsyncd.storage import access, chats, history, requests, runs, shop_status, shops
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
     from mpsyncd.model.access import Visitor
     from mpsyncd.model.analytics import Task
+    from mpsyncd.model.attachment import Attachment, NotYet
     from mpsyncd.model.clock import Clock
     from mpsyncd.model.overview import RunView
     from mpsyncd.model.run import Mode, RunState
     from mpsyncd.model.shop import Shop
+    from mpsyncd.storage.chats import ChatView, MessageView, Wanted
     from mpsyncd.storage.pool import Connection, Database
     from mpsyncd.storage.requests import RequestView
+
+    Fetch = Callable[[int, str], Awaitable[Attachment | NotYet]]
 
 T = TypeVar("T")
 
@@ -34,7 +38,8 @@ _DOORS = 2
 class Control:
     """One per daemon. Everything lends a connection for a moment, and gives up on a database that hangs."""
 
-    def __init__(self, pool: Database, clock: Clock) -> None:
+    def __init__(self, pool: Database, clock: Clock, fetch: Fetch) -> None:
+        self._fetch = fetch
         self._pool = pool
         self._clock = clock
         self._doors = asyncio.Semaphore(_DOORS)
@@ -92,6 +97,25 @@ class Control:
 
     async def analytics(self, task_id: UUID) -> Task:
         return await self._asked(lambda connection: analytics.look(connection, task_id))
+
+    async def chats(self, shop_id: int, wanted: Wanted, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[ChatView]:
+        async def work(connection: Connection) -> Sequence[ChatView]:
+            await shops.get(connection, shop_id)
+            return await chats.list_chats(connection, shop_id, wanted, before=before, limit=limit)
+
+        return await self._asked(work)
+
+    async def chat(
+        self, shop_id: int, chat_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ChatView, Sequence[MessageView]]:
+        async def work(connection: Connection) -> tuple[ChatView, Sequence[MessageView]]:
+            found = await chats.show_chat(connection, shop_id, chat_id)
+            return found, await chats.messages(connection, shop_id, chat_id, after=after, limit=limit)
+
+        return await self._asked(work)
+
+    async def attachment(self, shop_id: int, download_id: str) -> Attachment | NotYet:
+        return await self._fetch(shop_id, download_id)
 
     async def _asked(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         return await in_time(asyncio.ensure_future(self._lent(work)), WITHIN)

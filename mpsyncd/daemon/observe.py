@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from mpsyncd.daemon.attachments import Attachments
     from mpsyncd.daemon.reload import Reloader
     from mpsyncd.daemon.stores import Storage
     from mpsyncd.daemon.webhooks import Intake
@@ -44,6 +45,7 @@ class Observer:
     started_at: datetime
     patience: timedelta
     stopping: Callable[[], bool]
+    attachments: Attachments
     reloader: Reloader | None = None
     """None for a daemon that reads its files once."""
     intake: Intake | None = None
@@ -53,7 +55,7 @@ class Observer:
         """The same, as the server wants it."""
         schema = Question(self._schema, within=SCHEMA_WITHIN)
         everything = Question(self._overview, within=OVERVIEW_WITHIN)
-        control = Control(self.storage.control, self.clock)
+        control = Control(self.storage.control, self.clock, self.attachments.fetch)
         return WebPorts(
             version=version("mpsyncd"),
             started_at=self.started_at,

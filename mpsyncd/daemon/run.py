@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from mpsyncd.daemon.asking import Asking
+from mpsyncd.daemon.attachments import Attachments, file_cache
 from mpsyncd.daemon.connections import Connections
 from mpsyncd.daemon.doctor import Doctor
 from mpsyncd.daemon.keeper import CLEAN_EVERY, FIRST_LOOK, KEYS_EVERY, MEASURE_EVERY, Keeper
@@ -166,6 +167,7 @@ class Daemon:
             transport=transport,
             dispatcher=dispatcher,
             activity=activity,
+            attachments=self._attachments(storage, connections, self._ticker),
             started_at=started_at,
             reloader=reloader,
             intake=intake,
@@ -300,6 +302,7 @@ class Daemon:
         transport: Transport,
         dispatcher: Dispatcher,
         activity: Activity,
+        attachments: Attachments,
         started_at: datetime,
         reloader: Reloader | None,
         intake: Intake | None,
@@ -309,6 +312,7 @@ class Daemon:
             transport=transport,
             dispatcher=dispatcher,
             activity=activity,
+            attachments=attachments,
             clock=self._clock,
             started_at=started_at,
             patience=self._settings.engine.no_progress,
@@ -316,6 +320,12 @@ class Daemon:
             reloader=reloader,
             intake=intake,
         )
+
+    def _attachments(self, storage: Storage, connections: Connections, ticker: Ticker) -> Attachments:
+        """Files of chats, cleaned up like everything else."""
+        made = Attachments(pool=storage.control, connections=connections, cache=file_cache(self._settings), clock=self._clock)
+        ticker.every(CLEAN_EVERY, made.clean, name="attachments")
+        return made
 
     def _webhooks(self, storage: Storage, connections: Connections) -> Webhooks:
         sending = {

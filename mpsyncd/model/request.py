@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 Document: TypeAlias = dict[str, Any]
 """One object as the vendor answered it, decoded from JSON and otherwise untouched; of CSV, header -> text, both stripped."""
 
-RowsFormat: TypeAlias = Literal["json", "csv", "zip+csv"]
-"""How the rows of an answer are written: as a list in JSON, as CSV in UTF-8 with a header line, or as a ZIP of one such file."""
+RowsFormat: TypeAlias = Literal["json", "csv", "zip+csv", "file"]
+"""How the rows of an answer are written: as a list in JSON, as CSV in UTF-8 with a header line, or as a ZIP of one such file.
+
+Of a "file" nobody reads anything: there are no rows, and the envelope is the body's bytes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class Request:
     sending it twice changes nothing at the vendor. `rows_format` "csv" and "zip+csv" are rows and nothing else, `rows_at` stays "".
     `empty_when` recognises a vendor's way of saying that there is nothing: it is asked about an answer that lacks the promised rows and
     about a refusal of the request itself (BadRequest, NotFound); where it is true, there are no rows and the envelope is None.
+    `longest`: bytes of an answer that is kept in memory as a whole; a longer one is BadData.
     """
 
     method: str
@@ -50,6 +54,7 @@ class Request:
     cost: int = 1
     rows_format: RowsFormat = "json"
     empty_when: Callable[[Response], bool] | None = None
+    longest: int | None = None
 
     def with_params(self, **params: str) -> Request:
         """Return this request with query parameters added or replaced."""

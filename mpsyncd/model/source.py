@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from mpsyncd.model.attachment import NotYet
     from mpsyncd.model.errors import SourceError
     from mpsyncd.model.rate import Rate
     from mpsyncd.model.request import Api, Request, Response
@@ -102,7 +103,8 @@ class Source:
     identify: credentials, now -> Identity; raises Unauthorized for a key that can not work (broken, expired), without network.
     rates: every limit that requests of a key of this identity may name. authorize: adds the key to a request.
     classify: head of an answer -> the error it means, or None for success. probes: capability -> the cheapest request that proves it.
-    name_shop: asks the vendor for the shop's name. analytics: streams of numbers by product, which people ask for out of turn.
+    name_shop: asks the vendor for the shop's name. attachment: fetches the bytes of an attachment by the vendor's id of it.
+    analytics: streams of numbers by product, which people ask for out of turn.
     zone: the source's calendar ("today" is taken here). receive: what the body of a webhook touches; None where the vendor sends none.
     """
 
@@ -118,6 +120,7 @@ class Source:
     pipeline: tuple[Step, ...]
     zone: ZoneInfo
     name_shop: Callable[[Api], Awaitable[str]] | None = None
+    attachment: Callable[[Api, str], Awaitable[bytes | NotYet]] | None = None
     analytics: tuple[str, ...] = ()
     receive: Receive | None = None
 

@@ -5,6 +5,7 @@ Says what can be chosen and refuses what makes no sense. What is done with a set
 
 from mpsyncd.settings.changes import Difference, differences
 from mpsyncd.settings.groups import (
+    AttachmentSettings,
     DatabaseSettings,
     EngineSettings,
     LogSettings,
@@ -25,6 +26,7 @@ __all__ = [
     "KAITEN_TOKEN",
     "KAITEN_URL",
     "OLD_SHOP",
+    "AttachmentSettings",
     "Configuration",
     "DatabaseSettings",
     "Difference",

@@ -13,7 +13,7 @@ from mpsyncd.settings.groups import Settings
 from mpsyncd.settings.kinds import spell_duration
 from mpsyncd.settings.schedules import ScheduleSettings
 
-RESTART = ("database", "vault", "http", "engine.lease_ttl", "engine.no_progress", "transport.limit_scale")
+RESTART = ("database", "vault", "http", "attachments", "engine.lease_ttl", "engine.no_progress", "transport.limit_scale")
 """Groups and settings that a daemon keeps from its start to its end."""
 
 

@@ -141,6 +141,19 @@ class EngineSettings(Group):
     keep_deliveries: Duration = Field(default=timedelta(days=30), description="Age at which processed deliveries of webhooks are removed")
 
 
+class AttachmentSettings(Group):
+    """Files of chats that somebody looked at: kept on disk for a while, fetched again when they are gone."""
+
+    directory: Path | None = Field(
+        default=None,
+        examples=["/var/cache/mpsyncd/attachments"],
+        description="Folder of the files",
+        json_schema_extra={"shown": "attachments in [database] data_dir"},
+    )
+    size_mb: int = Field(default=512, ge=0, le=1_000_000, description="Size in MB of all files together; 0 keeps none")
+    keep: Duration = Field(default=timedelta(days=30), description="Age at which a file is removed")
+
+
 class ShopListSettings(Group):
     """The file that lists shops, beside those that are added by command. How it is written: config/shops.example.toml."""
 
@@ -167,6 +180,7 @@ class Settings(BaseSettings):
     schedules: ScheduleGroup = ScheduleGroup()
     engine: EngineSettings = EngineSettings()
     transport: TransportSettings = TransportSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
     sources: SourceGroup = SourceGroup()
 
     @classmethod
@@ -186,3 +200,8 @@ class Settings(BaseSettings):
     def vault_key_file(self) -> Path:
         """Where the key of the vault lies when it is not given as a value."""
         return self.vault.key_file or self.database.data_dir / "vault.key"
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Where files of chats are kept."""
+        return self.attachments.directory or self.database.data_dir / "attachments"

@@ -145,6 +145,11 @@ async def revoke(connection: Connection, named: str) -> AccessToken:
     return _token(row)
 
 
+async def forget(connection: Connection, token_id: str) -> None:
+    """Remove a token that a command made for one question of its own; those of people are revoked and stay in the list."""
+    await connection.execute("DELETE FROM mpsync.access_tokens WHERE token_id = $1", token_id)
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 

@@ -35,6 +35,10 @@ async def opened(body: Body, request: Request, *, status: int, limit: int) -> tu
     if status == _NO_CONTENT or (body.size == 0 and rows_at is None):
         body.close()
         return None, FewRows([])
+    if request.rows_format == "file":
+        content = await body.read(0, body.size)
+        body.close()
+        return content, FewRows([])
     if rows_at is not None and request.rows_format == "csv":
         return None, await separated(body, partial(whole, body))
     if rows_at is not None and request.rows_format == "zip+csv":

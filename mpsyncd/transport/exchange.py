@@ -130,7 +130,7 @@ class Exchange:
 
     async def _success(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> Answer:
         with self._named():
-            body = await receive.whole(response, self._options)
+            body = await receive.whole(response, self._options, longest=self._request.longest)
         try:
             self._note(response.status, body.size)
             told = _told(response.status, headers, await body.read(0, receive.HEAD), credentials)

@@ -20,13 +20,13 @@ HEAD = 64 << 10
 """Bytes of a body that `Source.classify` may see."""
 
 
-async def whole(response: aiohttp.ClientResponse, options: TransportOptions) -> Body:
+async def whole(response: aiohttp.ClientResponse, options: TransportOptions, *, longest: int | None = None) -> Body:
     """The complete decoded body.
 
     Raises:
         aiohttp.ClientPayloadError: fewer bytes came than the answer promised.
         Transient: the compressed body is broken or ends early; the disk has no room for it.
-        BadData: it is larger than the setting allows.
+        BadData: it is larger than the setting allows, or than `longest` bytes.
     """
     spool = Spool(threshold=options.spool_threshold, directory=options.spool_directory)
     inflater = Inflater(response.headers.get("Content-Encoding", ""))
@@ -34,6 +34,8 @@ async def whole(response: aiohttp.ClientResponse, options: TransportOptions) -> 
         async for chunk in response.content.iter_any():
             for piece in inflater.feed(chunk):
                 await spool.write(piece)
+                if longest is not None and spool.size > longest:
+                    raise BadData(f"the answer is larger than {longest} bytes, which is the most that is taken of it")
                 if spool.size > options.answer_limit:
                     raise BadData(f"the answer is larger than {options.answer_limit} bytes, the setting answer_limit")
                 if len(piece) >= STEP:

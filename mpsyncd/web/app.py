@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from mpsyncd.settings import HttpSettings
-from mpsyncd.web import analytics, health, reload, runs, shops, status, webhooks
+from mpsyncd.web import analytics, chats, health, reload, runs, shops, status, webhooks
 from mpsyncd.web.admission import Admission
 from mpsyncd.web.keys import METRICS, NEEDS, WEBHOOK_TRIES
 from mpsyncd.web.metrics import Metrics
@@ -23,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *shops.ROUTES,
     *runs.ROUTES,
     *analytics.ROUTES,
+    *chats.ROUTES,
     *reload.ROUTES,
     *webhooks.ROUTES,
 )

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from mpsyncd.model.access import Visitor
 from mpsyncd.model.analytics import Task
+from mpsyncd.model.attachment import Attachment, NotYet
 from mpsyncd.model.errors import NotThere
 from mpsyncd.model.overview import Overview, RunView
 from mpsyncd.model.run import Mode, RunState
 from mpsyncd.model.shop import Shop
+from mpsyncd.storage.chats import ChatView, MessageView, Wanted
 from mpsyncd.storage.requests import RequestView
 from mpsyncd.web.ports import Control, WebPorts
 
@@ -86,6 +88,17 @@ class _Narrowed:
         if not all(self.visitor.sees(shop.shop_id) for shop in found.shops):
             raise NotThere(f"There is no analytics task {task_id}.")
         return found
+
+    async def chats(self, shop_id: int, wanted: Wanted, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[ChatView]:
+        return await self.control.chats(self._seen(shop_id), wanted, before=before, limit=limit)
+
+    async def chat(
+        self, shop_id: int, chat_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ChatView, Sequence[MessageView]]:
+        return await self.control.chat(self._seen(shop_id), chat_id, after=after, limit=limit)
+
+    async def attachment(self, shop_id: int, download_id: str) -> Attachment | NotYet:
+        return await self.control.attachment(self._seen(shop_id), download_id)
 
     def _seen(self, shop_id: int) -> int:
         if not self.visitor.sees(shop_id):

@@ -43,6 +43,8 @@ OPEN = Need(without=Without.ANYBODY)
 PROBE = Need(without=Without.PROBE)
 NUMBERS = Need(without=Without.PROBE, whole=True)
 READ = Need(without=Without.READER)
+PERSONAL = Need()
+"""Shows what people wrote: nobody sees it without a token, not even on this machine."""
 OPERATE = Need(least=Role.OPERATOR)
 GOVERN = Need(least=Role.ADMIN, whole=True)
 """Changes what all shops share."""

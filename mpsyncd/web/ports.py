@@ -10,10 +10,12 @@ from uuid import UUID
 
 from mpsyncd.model.access import Visitor
 from mpsyncd.model.analytics import Task
+from mpsyncd.model.attachment import Attachment, NotYet
 from mpsyncd.model.overview import Overview, RunView
 from mpsyncd.model.reload import ReloadOutcome
 from mpsyncd.model.run import Mode, RunState
 from mpsyncd.model.shop import Shop
+from mpsyncd.storage.chats import ChatView, MessageView, Wanted
 from mpsyncd.storage.requests import RequestView
 from mpsyncd.transport.budgets import Budget
 
@@ -74,6 +76,20 @@ class Control(Protocol):
 
     async def analytics(self, task_id: UUID) -> Task:
         """How far a task is."""
+        ...
+
+    async def chats(self, shop_id: int, wanted: Wanted, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[ChatView]:
+        """Chats of a shop, as `storage.chats.list_chats` says."""
+        ...
+
+    async def chat(
+        self, shop_id: int, chat_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ChatView, Sequence[MessageView]]:
+        """One chat and a page of its messages."""
+        ...
+
+    async def attachment(self, shop_id: int, download_id: str) -> Attachment | NotYet:
+        """A file of a message. Beside the errors of all: SourceError, Snooze and BadData when the vendor does not give it."""
         ...
 
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from mpsyncd.model.access import Role, Visitor
 from mpsyncd.model.analytics import Task, TaskShop, TaskState
+from mpsyncd.model.attachment import Attachment, NotYet
 from mpsyncd.model.errors import NotThere, Refused
 from mpsyncd.model.overview import RunView
 from mpsyncd.model.run import Mode, RunRequest, RunState, Trigger
 from mpsyncd.model.shop import Shop, ShopStatus
+from mpsyncd.storage.chats import ChatView, MessageView, Wanted
 from mpsyncd.storage.requests import RequestView
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NORTH, SOUTH = 1, 2
+CHATS = tuple(
+    ChatView(
+        chat_id=f"1:c{number}", client_name="Анна", goods=None, is_stub=False, erased=False, messages=3, first_at=NOW,
+        last_at=NOW - timedelta(hours=number), waiting_since=None, first_answer=timedelta(minutes=5),
+    )
+    for number in range(3)
+)  # fmt: skip
+MESSAGES = tuple(
+    MessageView(message_id=f"m{number}", sender="client", client_name="Анна", text="Ау", sent_at=NOW, sent_ms=number, attachments=None)
+    for number in range(3)
+)
 
 
 def token(name: str) -> str:
@@ -48,6 +61,7 @@ class FakeControl:
     visitors: dict[str, Visitor] = field(default_factory=dict)
     tasks: dict[UUID, Task] = field(default_factory=dict)
     looks: int = 0
+    files: dict[str, Attachment | NotYet | Exception] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for request_id, shop_id in ((100, NORTH), (200, SOUTH)):
@@ -125,3 +139,31 @@ class FakeControl:
         if run.state is not RunState.RUNNING:
             raise Refused(f"Run {run_id} has ended already ({run.state}).")
         return False
+
+    async def chats(self, shop_id: int, wanted: Wanted, *, before: tuple[datetime, str] | None, limit: int) -> Sequence[ChatView]:
+        await self.shop(shop_id)
+        found = [chat for chat in CHATS if (before is None or (chat.last_at, chat.chat_id) < before) and chat.messages > 0]
+        return [] if wanted.words == "nothing" else found[:limit]
+
+    async def chat(
+        self, shop_id: int, chat_id: str, *, after: tuple[int, str] | None, limit: int
+    ) -> tuple[ChatView, Sequence[MessageView]]:
+        await self.shop(shop_id)
+        for chat in CHATS:
+            if chat.chat_id == chat_id:
+                return chat, [one for one in MESSAGES if after is None or (one.sent_ms, one.message_id) > after][:limit]
+        raise NotThere(f"Shop {shop_id} has no chat {chat_id!r}.")
+
+    async def attachment(self, shop_id: int, download_id: str) -> Attachment | NotYet:
+        await self.shop(shop_id)
+        found = self.files.get(download_id)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            raise NotThere(f"No message of shop {shop_id} has an attachment {download_id!r}.")
+        return found
+
+
+async def no_files(shop_id: int, download_id: str) -> Attachment | NotYet:
+    """Stands in for a daemon's way to files."""
+    raise NotThere(f"No message of shop {shop_id} has an attachment {download_id!r}.")

@@ -106,6 +106,8 @@ def _wrong(status: int, where: str, said: str, facts: dict[str, Any]) -> SourceE
         make, why = Retired, "the method is switched off, a new version of mpsyncd is needed"
     elif status == HTTPStatus.NOT_FOUND:
         make, why = NotFound, "there is no such object"
+    elif status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+        make, why = NotFound, "the vendor shows this file to nobody: it did not pass the moderation"
     return make(f"{where}: {why}", **facts)
 
 

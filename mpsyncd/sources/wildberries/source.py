@@ -9,6 +9,7 @@ from mpsyncd.model.errors import BadData
 from mpsyncd.model.request import Request
 from mpsyncd.model.source import Secret, Source, Step
 from mpsyncd.sources.wildberries.acquiring import ACQUIRING, ACQUIRING_REPORTS
+from mpsyncd.sources.wildberries.attachments import fetch_attachment
 from mpsyncd.sources.wildberries.campaign_days import CAMPAIGN_DAYS
 from mpsyncd.sources.wildberries.campaign_money import ADVERT_BALANCE, CAMPAIGN_BUDGETS, CAMPAIGN_PAYMENTS, CAMPAIGN_SPEND
 from mpsyncd.sources.wildberries.campaigns import CAMPAIGNS
@@ -108,5 +109,6 @@ WILDBERRIES = Source(
     ),
     zone=ZoneInfo("Europe/Moscow"),
     name_shop=name_shop,
+    attachment=fetch_attachment,
     analytics=(PRODUCT_TOTALS.name, FUNNEL.name),
 )

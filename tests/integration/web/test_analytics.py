@@ -17,6 +17,7 @@ from mpsyncd.storage import access
 from mpsyncd.storage.migrate import register_streams
 from mpsyncd.storage.pool import Database, PoolOptions, open_database
 from mpsyncd.web import build_app, serving
+from support.control import no_files
 from support.overview import ports
 from support.storage import add_shop, execute, open_run, plan, value
 
@@ -33,7 +34,7 @@ async def pool(database: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def client(pool: Database) -> AsyncIterator[aiohttp.ClientSession]:
-    control = Control(pool, SystemClock())
+    control = Control(pool, SystemClock(), no_files)
     app = build_app(replace(ports(), recognise=control.recognise, control=control), HttpSettings())
     async with serving(app, HttpSettings(port=0)) as url, aiohttp.ClientSession(url) as session:
         yield session

@@ -223,3 +223,9 @@ def test_blocks_of_any_size_tell_where_rows_end(rows: list[dict[str, Any]], bloc
         state = seen.after
     assert found == len(rows)
     assert state.depth == -1
+
+
+@pytest.mark.parametrize("content", [b"%PDF-1.4\n{", b"{}", b"\x00\xff", b""])
+async def test_a_file_is_bytes_that_nobody_reads(content: bytes) -> None:
+    envelope, rows = await opened(MemoryBody(content), get(rows_at=None, rows_format="file"), status=200, limit=1 << 30)
+    assert (envelope or b"", rows.count) == (content, 0)

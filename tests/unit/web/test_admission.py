@@ -38,6 +38,9 @@ KINDS = {
     "GET /api/analytics/sync-background": "read",
     "GET /api/analytics/sync-background/{task}": "read",
     "POST /api/analytics/stale": "operate",
+    "GET /api/shops/{shop_id}/chats": "personal",
+    "GET /api/shops/{shop_id}/chats/{chat}": "personal",
+    "GET /api/shops/{shop_id}/attachments/{attachment}": "personal",
     "POST /api/webhooks/{source}": "deliver",
     "POST /api/webhooks/{source}/{secret}": "deliver",
 }
@@ -50,6 +53,7 @@ LET_IN: dict[str, set[str]] = {
     "probe": {"home"} | GOOD,
     "numbers": {"home", *Role},
     "read": {"home"} | GOOD,
+    "personal": GOOD,
     "operate": HIGH,
     "govern": {Role.ADMIN},
 }
@@ -120,7 +124,7 @@ async def test_every_route_lets_in_whom_it_should(route: str, caller: str) -> No
 
 @pytest.mark.parametrize("route", KINDS)
 async def test_reads_of_this_machine_can_be_closed(route: str) -> None:
-    expected = 401 if KINDS[route] in {"read", "operate", "govern"} else 200
+    expected = 401 if KINDS[route] in {"read", "personal", "operate", "govern"} else 200
     assert await _outcome(route, "home", local_reads=False) == expected
 
 
