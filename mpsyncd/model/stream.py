@@ -113,13 +113,15 @@ class Parents:
     """Whose rows a stream is read for: `Slice.parents` gives the live rows of `table`, in order of its key.
 
     stream: a stream of the same source that walks and fills `table` as its main table. columns: given beside those of the key. where:
-    column -> values that it may have. changed: a column of time (`synced_at`: when what is stored was asked for); a slice that has a start gets
-    only parents with it at or after the start.
-    deleted: those that the vendor has no more are read for too.
+    column -> values that it may have. changed: a column of time (`synced_at`: when what is stored was asked for); a slice that has a start
+    gets only parents with it at or after the start. deleted: those that the vendor has no more are read for too. child: the columns of the
+    reading stream's main table that hold the key of a row's parent: rows of parents that are not read for any more leave with a walk, and
+    raise no doubt about it.
     """
 
     stream: str
     table: str
+    child: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     where: Mapping[str, Collection[Any]] = field(default_factory=dict)
     changed: str | None = None

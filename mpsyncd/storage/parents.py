@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.errors import ConfigError
-from mpsyncd.storage.documents.statements import listed, quoted
+from mpsyncd.storage.documents.statements import listed, quoted, read_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,9 +49,10 @@ async def page(
 
 def statement(shape: Shape, parents: Parents, *, after: Sequence[Any] | None, since: datetime | None) -> tuple[str, Sequence[object]]:
     """Return the query of a page, whose $1 is the shop, and its other values."""
-    key, values = shape.table.key, list[object]()
+    key = shape.table.key
     _check(shape, parents)
-    conditions = ["t.shop_id = $1", "t.row_hash <> ''", *(() if parents.deleted else ("t.deleted_at IS NULL",))]
+    chosen, values = read_for(parents, row="t", first=2)
+    conditions = ["t.shop_id = $1", *chosen]
 
     def given(value: object) -> str:
         values.append(value)
@@ -60,7 +61,6 @@ def statement(shape: Shape, parents: Parents, *, after: Sequence[Any] | None, si
     if after is not None:
         behind = ", ".join(f"{given(str(value))}::text::{kind}" for value, kind in zip(after, shape.sql.types, strict=True))
         conditions.append(f"({listed(key, 't.')}) > ({behind})")
-    conditions += [f"t.{quoted(name)} = ANY ({given(list(allowed))})" for name, allowed in sorted(parents.where.items())]
     if parents.changed is not None and since is not None:
         conditions.append(f"t.{quoted(parents.changed)} >= {given(since)}")
     told = listed(tuple(dict.fromkeys((*key, *parents.columns))), "t.")

@@ -64,6 +64,7 @@ async def _try(pool: Database, source: Source, stream: Stream) -> None:
             tables = [table for each in source.streams for table in each.tables]
             shape = (await Catalog.load(connection, tables)).shape(stream.parents.table)
             assert await page(connection, shape, stream.parents, shop_id=1, since=NOW) == []
+            assert len(stream.parents.child) in {0, len(shape.table.key)}
         if stream.main.scope is not None:
             for part in (WINDOW, replace(WINDOW, kind=SliceKind.SINCE)):
                 conditions, values = within(stream.main.scope(part), first=1)

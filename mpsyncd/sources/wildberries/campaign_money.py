@@ -169,7 +169,7 @@ CAMPAIGN_BUDGETS = Stream(
     read=each_parent(_budgets, key=("id",), batch=BATCH, split_on=spoilt),
     schedule="ads",
     walk=timedelta(0),
-    parents=Parents(stream=CAMPAIGNS.name, table=CAMPAIGNS.main.name, where={"status": (_READY, _RUNNING, _PAUSED)}),
+    parents=Parents(stream=CAMPAIGNS.name, table=CAMPAIGNS.main.name, child=("advert_id",), where={"status": (_READY, _RUNNING, _PAUSED)}),
     capability="promotion",
     limits=_BUDGETS.limits,
     requests=lambda load: dict.fromkeys(_BUDGETS.limits, batches(load.parents)),

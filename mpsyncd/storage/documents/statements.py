@@ -14,7 +14,7 @@ from mpsyncd.storage.documents.kinds import KEY_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mpsyncd.model.stream import Table
+    from mpsyncd.model.stream import Parents, Table
     from mpsyncd.storage.documents.kinds import Kind
 
 
@@ -42,6 +42,14 @@ def within(scope: Mapping[str, Any], *, first: int) -> tuple[list[str], list[obj
             conditions.append(f"t.{quoted(name)} {sign} ${first + len(values)}")
             values.append(bound)
     return conditions, values
+
+
+def read_for(parents: Parents, *, row: str, first: int) -> tuple[list[str], list[object]]:
+    """Conditions on a row of the parents' table that it is read for, whenever it changed, and their values from $`first` on."""
+    conditions = [f"{row}.row_hash <> ''", *(() if parents.deleted else (f"{row}.deleted_at IS NULL",))]
+    allowed = sorted(parents.where.items())
+    conditions += [f"{row}.{quoted(name)} = ANY (${place})" for place, (name, _) in enumerate(allowed, start=first)]
+    return conditions, [list(values) for _, values in allowed]
 
 
 class Statements:

@@ -16,7 +16,7 @@ from mpsyncd.model.page import SliceKind
 from mpsyncd.model.stream import Write
 from mpsyncd.storage.documents import history
 from mpsyncd.storage.documents.merge import Merge, count, lock
-from mpsyncd.storage.documents.statements import listed, quoted, within
+from mpsyncd.storage.documents.statements import listed, quoted, read_for, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,8 +58,8 @@ async def sweep_walk(
 ) -> Committed:
     """Tombstone rows of the main table that the walk did not see, apply `stream.tombstones`, remove the walk and its marks.
 
-    `part`: a slice of time that marked what it saw sweeps its scope only, and no other table; None stands for a walk. A stream that does not
-    sweep only has its walk closed.
+    `part`: a slice of time that marked what it saw sweeps its scope only, and no other table; None stands for a walk. A stream that does
+    not sweep only has its walk closed.
     Must run in a READ COMMITTED transaction of the caller, which rolls back when this raises.
 
     Raises:
@@ -78,8 +78,8 @@ async def sweep_walk(
         raise BadData(f"walk {walk_id} of {stream.name} {told}: the database lost marks in a crash; everything is walked again")
     reach = _reach(main, part)
     gone = await _missed(merge, started_at, reach) if stream.sweeps else 0
-    if not force:
-        await _check(merge, reach, seen=walk["seen"], gone=gone, share=share)
+    if gone and not force:
+        await _check(merge, reach, seen=walk["seen"], gone=gone, share=share, left=await _left(merge, catalog, started_at, reach))
     if walk["unread"] and not force:
         # Any of the missed rows may be one whose key the vendor spelt unreadably.
         log.warning("sweep_held_back", shop_id=shop_id, stream=stream.name, unread=walk["unread"], missed=gone)
@@ -124,9 +124,24 @@ async def _missed(merge: Merge, started_at: datetime, reach: Reach) -> int:
     return int(await merge.conn.fetchval(f"SELECT count(*) FROM {sql.table} t WHERE {missed}", *values))  # noqa: S608 - identifiers are quoted
 
 
-async def _check(merge: Merge, reach: Reach, *, seen: int, gone: int, share: float) -> None:
+async def _left(merge: Merge, catalog: Catalog, started_at: datetime, reach: Reach) -> int:
+    """How many of the missed rows belong to parents that are not read for any more."""
+    parents = merge.stream.parents
+    if parents is None or not parents.child:
+        return 0
+    other, sql = catalog.shape(parents.table), merge.main.sql
+    missed, values = reach.rows(sql.missed, values=(merge.shop_id, merge.walk_id, started_at))
+    chosen, allowed = read_for(parents, row="p", first=len(values) + 1)
+    same = [f"p.{quoted(key)} = t.{quoted(own)}" for key, own in zip(other.table.key, parents.child, strict=True)]
+    there = f"SELECT FROM {other.sql.table} p WHERE {' AND '.join(('p.shop_id = $1', *same, *chosen))}"
+    query = f"SELECT count(*) FROM {sql.table} t WHERE {missed} AND NOT EXISTS ({there})"  # noqa: S608 - identifiers are quoted
+    return int(await merge.conn.fetchval(query, *values, *allowed))
+
+
+async def _check(merge: Merge, reach: Reach, *, seen: int, gone: int, left: int, share: float) -> None:
+    """Doubt a walk; `left` of the `gone` rows are none of its business."""
     name = merge.main.table.name
-    live = await _living(merge, reach) if gone else 0
+    live, gone = await _living(merge, reach) - left, gone - left
     if gone and not seen:
         raise EmptySnapshot(
             f"{name} of shop {merge.shop_id}: {reach.what} came back empty while {live} rows live here; nothing was deleted. "

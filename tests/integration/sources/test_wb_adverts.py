@@ -1,6 +1,7 @@
 """Adverts of a sandbox in a real database: first load, what moves afterwards, kills, refused and heavy batches, each equal to the truth."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from mpsyncd.model.errors import BadData, EmptySnapshot
 from mpsyncd.model.run import Mode
 from mpsyncd.sandbox import SellerSpec
+from mpsyncd.sandbox.world.campaigns import Stage
 from mpsyncd.sources.wildberries.source import WILDBERRIES
 from mpsyncd.storage.pool import Database
 from support.sandbox_caller import Caller
@@ -26,6 +28,7 @@ TABLES = (
     "wb.campaign_budgets",
 )
 DAYS = ("wb.campaign_days", "wb.campaign_apps", "wb.campaign_nms")
+SPENDING = {Stage.READY, Stage.RUNNING, Stage.PAUSED}
 STREAMS = ("campaigns", "campaign_days", "campaign_spend", "campaign_payments", "campaign_budgets", "advert_balance")
 
 
@@ -117,6 +120,32 @@ async def test_answers_by_mistake_lose_nothing(pool: Database, database: str, ki
                 await load.run(name, lane, mode=Mode.FULL, trouble=(behind, kind))
             await load.run(name, lane, mode=Mode.FULL)
     assert await load.untrue(*TABLES) == []
+
+
+@pytest.mark.parametrize("left", [0, 3])
+async def test_budgets_of_campaigns_that_have_ended_go_without_doubt(pool: Database, database: str, left: int) -> None:
+    load = await loading(pool, database)
+    await load.load(*STREAMS)
+    load.caller.wait(60)
+    owner = load.caller.core.world.sellers["shop"]
+    begun = [each for each in owner.adverts.present(load.caller.now).values() if not each.old and each.stage in SPENDING]
+    for one in begun[left:]:
+        owner.adverts.put(replace(one, stage=Stage.FINISHED, changed_at=load.caller.now))
+    await load.run("campaigns")
+    await load.run("campaign_budgets")
+    assert len(begun) > 20
+    assert await load.value("SELECT count(*) FROM wb.campaign_budgets WHERE deleted_at IS NULL") == left
+    assert await load.value("SELECT count(*) FROM wb.campaign_budgets WHERE deleted_at IS NOT NULL") == len(begun) - left
+
+
+async def test_budgets_of_living_campaigns_that_are_not_told_are_a_suspicion(pool: Database, database: str) -> None:
+    load = await loading(pool, database)
+    await load.load("campaigns", "campaign_budgets")
+    load.caller.bare("POST", "/_faults", [{"kind": "empty_page"}])
+    load.caller.wait(60)
+    with pytest.raises(EmptySnapshot):
+        await load.run("campaign_budgets")
+    assert await load.untrue("wb.campaign_budgets") == []
 
 
 async def test_a_shop_that_suddenly_has_no_campaigns_is_a_suspicion(pool: Database, database: str) -> None:
