@@ -36,7 +36,7 @@ def worth_waiting(run: Run, parent: Feed | None, stream: str) -> asyncio.Event |
     """The event after which the children may be read; None when there is nothing to wait for.
 
     A run reads parents before their children, so that it finds the children of what it found. A list that was never complete, and every
-    list in a run that reads everything, is waited for to the parents' verdict; else until their feed rests for long, behind a limit of hours.
+    list in a run that reads everything, is waited for to the parents' verdict; else until their feed rests for long.
     """
     anew = run.mode in EVERYTHING and run.start is None
     event = (run.ended if anew or not complete(parent) else run.rested).get(stream)

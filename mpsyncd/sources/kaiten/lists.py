@@ -97,7 +97,9 @@ PROPERTY_VALUES = Stream(
         ),
     ),
     read=each_parent(_values, key=("id",), ahead=AHEAD),
-    parents=Parents(stream="custom_properties", table="kaiten.custom_properties", where={"type": ("select",)}),
+    parents=Parents(
+        stream="custom_properties", table="kaiten.custom_properties", child=("custom_property_id",), where={"type": ("select",)}
+    ),
     schedule="kaiten",
     walk=timedelta(0),
     limits=(API,),
