@@ -1,6 +1,6 @@
 """`GET /cards`: all cards that the token sees, live and archived apart (kaiten.md §5)."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
 import orjson
@@ -15,6 +15,8 @@ Test: TypeAlias = Callable[[Card], bool]
 
 _STANDING = frozenset({"archived", "condition", "relations", "offset", "limit", "order_by", "order_direction"})
 _CONDITIONS = {1: Condition.LIVE, 2: Condition.ARCHIVED}
+_BY_TIME = frozenset({(("updated", False),), (("updated", False), ("id", False))})
+"""Orders in which the cards of a time are found without looking at all others."""
 _NUMBERED: tuple[tuple[tuple[str, ...], Callable[[Card], Collection[int | None]]], ...] = (
     (("board_id",), lambda card: (card.board_id,)),
     (("column_id", "column_ids"), lambda card: (card.column_id,)),
@@ -30,31 +32,29 @@ _NUMBERED: tuple[tuple[tuple[str, ...], Callable[[Card], Collection[int | None]]
 
 def list_cards(call: Call) -> Response:
     """A page; of a company that does not move perhaps one that was written before."""
-    conditions, order, bare = _conditions(call), _order(call), call.params.get("relations") == "none"
+    condition, order, bare = _condition(call), _order(call), call.params.get("relations") == "none"
     part = call.stretch(PAGE)
 
     def write() -> bytes:
-        return _written(call, _chosen(call, conditions, order)[part], bare=bare)
+        return _written(call, _chosen(call, condition, order)[part], bare=bare)
 
     if call.packed is None or not call.params.keys() <= _STANDING:
         return Response(body=write())
-    return call.packed.answer((tuple(conditions), order, bare, part.start, part.stop), write)
+    return call.packed.answer((condition, order, bare, part.start, part.stop), write)
 
 
-def _written(call: Call, cards: list[Card], *, bare: bool) -> bytes:
+def _written(call: Call, cards: Sequence[Card], *, bare: bool) -> bytes:
     return orjson.dumps([card_fields(card) if bare else call.ink.list_form(card) for card in cards])
 
 
-def _conditions(call: Call) -> list[Condition]:
-    """Live cards, unless archived ones are asked for by either parameter."""
+def _condition(call: Call) -> Condition | None:
+    """Live cards, unless archived ones are asked for by either parameter; None when both ask for different ones."""
     archived, number = call.flag("archived"), call.whole("condition")
     if number is not None and number not in _CONDITIONS:
         raise BadParameterError("querystring.condition should be equal to one of the allowed values")
-    wanted = None if number is None else _CONDITIONS[number]
     told = None if archived is None else Condition.ARCHIVED if archived else Condition.LIVE
-    if wanted is not None and told is not None and wanted is not told:
-        return []
-    return [wanted or told or Condition.LIVE]
+    wanted = told if number is None else _CONDITIONS[number]
+    return None if told is not None and wanted is not told else wanted or Condition.LIVE
 
 
 def _order(call: Call) -> Order:
@@ -67,15 +67,17 @@ def _order(call: Call) -> Order:
     return tuple((name, way == "desc") for name, way in zip(names, ways, strict=False) if name in FIELDS)
 
 
-def _chosen(call: Call, conditions: list[Condition], order: Order) -> list[Card]:
+def _chosen(call: Call, condition: Condition | None, order: Order) -> Sequence[Card]:
     since = call.moment("updated_after")
-    found: list[Card] = []
-    for condition in conditions:
-        if since is not None and order in {(("updated", False),), (("updated", False), ("id", False))}:
-            found += call.shelf.since(condition, since)
-        else:
-            found += [card for card in call.shelf.cards(condition, order) if since is None or card.updated >= since]
     tests = [*_by_number(call), *_by_moment(call)]
+    if condition is None:
+        return ()
+    if since is None:
+        found = call.shelf.cards(condition, order)
+    elif order in _BY_TIME:
+        found = call.shelf.since(condition, since)
+    else:
+        found = [card for card in call.shelf.cards(condition, order) if card.updated >= since]
     return [card for card in found if all(test(card) for test in tests)] if tests else found
 
 
