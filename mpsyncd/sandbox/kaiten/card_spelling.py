@@ -11,18 +11,26 @@ import orjson
 from mpsyncd.sandbox.kaiten import spelling
 from mpsyncd.sandbox.kaiten.spelling import Spelled, stamps, zulu
 from mpsyncd.sandbox.kaiten.world.company import Company
-from mpsyncd.sandbox.kaiten.world.records import Card, Checklist, Comment, Condition, File, Item, Member, Thing
+from mpsyncd.sandbox.kaiten.world.records import Card, Checklist, Comment, Condition, File, Item, Member, Person, Thing
 
 T = TypeVar("T", bound=Thing)
 
 _FILE, _COMMENT = 1, 1
+_KINDS_OF_NEWS, _RIGHTS = 56, 110
+"""So many make a card weigh what a real one does: about 24 KB with everything in it (kaiten.md §5)."""
 
 
 class Ink:
-    """Writes cards of one company. Keeps written pieces for as long as what they tell of does not change."""
+    """Writes cards of one company. Keeps written pieces for as long as what they tell of does not change.
+
+    In cards of a large company people and spaces have their settings too, most of what a real card weighs.
+    """
 
     def __init__(self, company: Company) -> None:
         self._company = company
+        large = company.spec.large
+        self._settings: Spelled = {"notification_settings": orjson.Fragment(orjson.dumps(_news()))} if large else {}
+        self._rights: Spelled = {"role_permissions": orjson.Fragment(orjson.dumps(_rights()))} if large else {}
         self._dry: dict[tuple[str, int], tuple[Thing, orjson.Fragment]] = {}
 
     def list_form(self, card: Card) -> Spelled:
@@ -58,11 +66,11 @@ class Ink:
 
     def person(self, number: int) -> orjson.Fragment:
         """A user."""
-        return self._piece("person", self._company.people[number], lambda one: spelling.person(self._company, one))
+        return self._piece("person", self._company.people[number], self._person)
 
     def member(self, card: Card, one: Member, *, detailed: bool = False) -> Spelled:
         """A member: the user and what it is on this card. Every other card's list does not say the kind of its members."""
-        known: Spelled = spelling.person(self._company, self._company.people[one.user_id]) | {"user_id": one.user_id, "card_id": card.id}
+        known = self._person(self._company.people[one.user_id]) | {"user_id": one.user_id, "card_id": card.id}
         return known | {"type": kind_of(one)} if detailed or tells_types(card) else known
 
     def tag(self, card: Card, number: int) -> Spelled:
@@ -77,6 +85,9 @@ class Ink:
     def file(self, one: File) -> Spelled:
         """A file with who put it there."""
         return file_fields(one) | {"author": self.person(one.author_id)}
+
+    def _person(self, one: Person) -> Spelled:
+        return spelling.person(self._company, one) | self._settings
 
     def _optional(self, card: Card) -> Spelled:
         known = self._company.cards
@@ -95,7 +106,7 @@ class Ink:
         top = column.id if column.parent is None else column.parent
         space = company.spaces_of(card.board_id)[0]
         return {
-            "space": self._piece("space", space, lambda one: spelling.bare_space(company, one) | {"boards": []}),
+            "space": self._piece("space", space, lambda one: spelling.bare_space(company, one) | self._rights | {"boards": []}),
             "board": self._piece("board", company.boards[card.board_id], lambda one: spelling.placed_board(one, space=-1)),
             "column": self._column(top),
             "subcolumn": None if column.parent is None else self._column(column.id),
@@ -118,6 +129,17 @@ class Ink:
         if known is None or known[0] is not one:
             known = self._dry[kind, one.id] = (one, orjson.Fragment(orjson.dumps(spell(one))))
         return known[1]
+
+
+def _news() -> dict[str, dict[str, bool]]:
+    return {
+        f"card_event_kind_{number}": {"app": True, "email": number % 2 == 0, "push": False, "bot": False}
+        for number in range(_KINDS_OF_NEWS)
+    }
+
+
+def _rights() -> dict[str, dict[str, bool]]:
+    return {f"right_number_{number}": {"read": True, "update": number % 2 == 0, "delete": False} for number in range(_RIGHTS)}
 
 
 def tells_types(card: Card) -> bool:

@@ -176,11 +176,11 @@ def _call(desk: _Desk, *, numbers: tuple[int, ...], params: dict[str, str]) -> C
 
 
 def _write_ahead(desk: _Desk) -> None:
-    """Pages of both walks without relations, of a company that does not move."""
+    """Pages of both walks with everything in them, of a company that does not move."""
     spec = desk.company.spec
     for archived, count in (("false", spec.cards), ("true", spec.archived)):
         for offset in range(0, count + 1 if spec.large else 0, PAGE):
-            params = {"relations": "none", "archived": archived, "offset": str(offset), "limit": str(PAGE)}
+            params = {"archived": archived, "offset": str(offset), "limit": str(PAGE)}
             list_cards(_call(desk, numbers=(), params=params))
 
 

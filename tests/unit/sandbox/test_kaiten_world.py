@@ -116,11 +116,13 @@ def test_truth_has_every_listed_column_and_names_every_row_once() -> None:
 
 
 def test_a_large_company_stands_and_its_pages_are_ready() -> None:
-    spec = CompanySpec(name="large", title="x", cards=1_000, archived=450, large=True)
+    spec = CompanySpec(name="large", title="x", cards=450, archived=150, large=True)
     caller = KaitenCaller(spec, event_rate=10.0)
     read = [card["id"] for archived in ("false", "true") for card in caller.walk("/cards", relations="none", archived=archived)]
 
-    assert len(read) == len(set(read)) == 1_450
+    assert len(read) == len(set(read)) == 600
     assert caller.core.companies.events == 0
-    assert caller.ask("/cards", relations="none", archived="false", offset=0, limit=100).gzipped is not None
+    whole = caller.ask("/cards", archived="false", offset=0, limit=100)
+    assert whole.gzipped is not None
+    assert 20_000 < sum(map(len, whole.stream or ())) / 100 < 28_000
     assert {row["id"] for row in caller.truth("kaiten.cards") if "_left" not in row} == set(read)
