@@ -16,7 +16,7 @@ from mpsyncd.transport.closure import Closure
 from mpsyncd.transport.gate import Gate
 from mpsyncd.transport.grant import Grant
 from mpsyncd.transport.meter import Moment
-from mpsyncd.transport.ticket import Ticket
+from mpsyncd.transport.ticket import Priority, Ticket
 from mpsyncd.transport.tuning import tuned
 from mpsyncd.transport.waiting import Obstacle, Waiting
 
@@ -110,13 +110,14 @@ class Limiter:
         if not named:
             method = f"{request.method} {request.host}{request.path}"
             closures.append(self._closure(f"{source}:{method}:{identity.lease_group}", title=f"{source} {method}"))
+        rank = Priority.PATIENT if request.patient and visitor.priority is not Priority.WEBHOOK else visitor.priority
         return Ticket(
             named=named,
             closures=tuple(closures),
             shop_id=visitor.shop_id,
-            priority=visitor.priority,
+            priority=rank,
             cost=request.cost,
-            order=(self._clock.monotonic() + visitor.priority / self._options.limit_scale, next(self._number)),
+            order=(self._clock.monotonic() + rank / self._options.limit_scale, next(self._number)),
         )
 
     async def acquire(self, ticket: Ticket, visitor: Visitor) -> Grant:

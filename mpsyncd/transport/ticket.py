@@ -20,6 +20,7 @@ class Priority(IntEnum):
     MANUAL = 5
     LIVE = 10
     BACKFILL = 30
+    PATIENT = 120
 
 
 def priority(lane: Lane, *, manual: bool, webhook: bool) -> Priority:

@@ -42,7 +42,7 @@ def identify(credentials: Credentials, now: datetime) -> Identity:
         raise Unauthorized(f"The Kaiten key ({TOKEN}) holds blanks or letters that no key has: copy it again, whole and alone")
     digest = hashlib.sha256(token.encode()).hexdigest()[:_HASH]
     return Identity(
-        scopes={Scope.TOKEN: digest, Scope.SELLER: base.removeprefix("https://").partition("/")[0]},
+        scopes={Scope.TOKEN: digest, Scope.SELLER: urlsplit(base).netloc},
         variant="",
         lease_group=f"kaiten:{digest}",
         hosts={HOST: base},

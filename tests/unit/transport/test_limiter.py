@@ -13,7 +13,7 @@ from mpsyncd.transport.options import LimitOverride, SourceOptions
 from mpsyncd.transport.refusals import charge, heed
 from mpsyncd.transport.ticket import Priority
 from support.gates import FAST, MINUTE, ONCE, World, refusal, refused
-from support.transport import identity, simulate
+from support.transport import get, identity, simulate
 
 
 def names(world: World) -> list[str]:
@@ -40,6 +40,21 @@ def test_the_more_urgent_goes_first() -> None:
             await turns()
         await asyncio.gather(*tasks)
         assert names(world) == ["first", "hook", "person", "live", "history"]
+
+    simulate(story)
+
+
+def test_a_patient_request_lets_all_others_go_first() -> None:
+    async def story() -> None:
+        world = World(ONCE, patience=timedelta(hours=1))
+        await world.ask("first", limits=("once",))
+        visitor, patient = world.visitor(), get(limits=("once",), patient=True)
+        assert world.limiter.ticket(patient, world.visitor(Priority.WEBHOOK)).priority is Priority.WEBHOOK
+        waits = asyncio.create_task(world.limiter.acquire(world.limiter.ticket(patient, visitor), visitor))
+        await turns()
+        await asyncio.gather(*(world.later(str(number), Priority.BACKFILL) for number in range(3)))
+        assert not waits.done()
+        await waits
 
     simulate(story)
 
