@@ -106,13 +106,13 @@ class Gate:
             self.door.wait(ticket)
 
     def leave(self, ticket: Ticket) -> None:
-        """Step out of the line; the next one may look."""
+        """Step out of the line or of the gate; the next one may look."""
         self.door.leave(ticket)
         if self.busy is ticket:
             self.busy = None
         if ticket in self._line:
             self._line.remove(ticket)
-            self.nudge()
+        self.nudge()
 
     def nudge(self) -> None:
         """Wake the head of the line."""
@@ -134,8 +134,9 @@ class Gate:
         return max(now.mono if opens == NEVER else opens, self.meter.forecast(now, ahead + 1, spare=ticket.spare))
 
     def take(self, ticket: Ticket, now: Moment) -> None:
-        """Debit."""
+        """Debit. It is no more in line, so that nobody counts it twice who reckons his wait while this is written down."""
         self.meter.take(now, self._weight(ticket))
+        self._line.remove(ticket)
         day = math.floor(now.wall / 86400)
         self._today = (day, self._today[1] + 1 if self._today[0] == day else 1)
 

@@ -9,6 +9,7 @@ import pytest
 
 from mpsyncd.model.errors import BadRequest, Snooze
 from mpsyncd.model.rate import Rate, RateKind, Scope
+from mpsyncd.transport.ledger import MemoryLedger
 from mpsyncd.transport.options import LimitOverride, SourceOptions
 from mpsyncd.transport.refusals import charge, heed
 from mpsyncd.transport.ticket import Priority
@@ -23,6 +24,19 @@ def names(world: World) -> list[str]:
 async def turns() -> None:
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+class SlowLedger(MemoryLedger):
+    """Writes when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free, self.writes = asyncio.Event(), 0
+
+    async def save(self, gate: str, state: Any) -> None:
+        self.writes += 1
+        await self.free.wait()
+        await super().save(gate, state)
 
 
 def test_the_more_urgent_goes_first() -> None:
@@ -169,6 +183,24 @@ def test_those_before_count_for_the_snooze() -> None:
         snoozed = [outcome for outcome in done if isinstance(outcome, Snooze)]
         assert len(snoozed) == 4  # at 0, 5, … 25 seconds the first six go
         assert "next token in 30 s" in str(snoozed[0])
+
+    simulate(story)
+
+
+def test_who_is_being_written_down_is_not_counted_twice() -> None:
+    """Else a snooze ends a whole interval late, and a token of a slow limit goes unused."""
+
+    async def story() -> None:
+        ledger = SlowLedger()
+        world = World(MINUTE, ledger=ledger)
+        first = asyncio.create_task(world.ask(limits=("minute",)))
+        await turns()
+        assert ledger.writes == 1
+        with pytest.raises(Snooze) as caught:
+            await world.ask(limits=("minute",))
+        assert abs((caught.value.until - world.clock.now()).total_seconds() - 60.5) < 0.1
+        ledger.free.set()
+        await first
 
     simulate(story)
 
