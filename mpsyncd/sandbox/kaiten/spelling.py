@@ -106,7 +106,7 @@ def custom_property(company: Company, one: Property) -> Spelled:
         "multi_select": one.multi,
         "values_creatable_by_users": False,
         "values_type": None,
-        "vote_variant": None,
+        "vote_variant": "rating" if one.kind.endswith("vote") else None,
         "data": one.data,
         "protected": False,
         "fields_settings": None,

@@ -162,3 +162,19 @@ async def test_nobody_at_the_address_is_noted() -> None:
             while not sandbox.core.kaiten.post.sent:
                 await asyncio.sleep(0.02)
         assert sandbox.core.kaiten.post.sent[0]["status"] is None
+
+
+async def test_pages_travel_compressed() -> None:
+    options = SandboxOptions(sellers=(), companies=(ACME,))
+    async with await serve(options) as sandbox:
+        [shop] = sandbox.demo_shops()
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {shop.token}"}) as http:
+            async with http.get(f"{shop.base_url}/cards") as packed:
+                told = await packed.json()
+            async with http.get(f"{shop.base_url}/cards", headers={"Accept-Encoding": "identity"}) as plain:
+                again = await plain.json()
+
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert told == again
+    assert len(told) == 100

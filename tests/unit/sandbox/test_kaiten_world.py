@@ -81,7 +81,7 @@ def test_what_breaks_strict_references_is_there() -> None:
     assert any(not company.columns_of(board) for board in company.boards)
     assert any(space.archived for space in company.spaces.values())
     assert any(space.parent for space in company.spaces.values())
-    assert {one.condition for one in company.properties.values()} == {"active", "inactive"}
+    assert {one.condition for one in company.properties.values()} == {"active", "inactive", "removed"}
     assert {one.deleted for one in company.values.values()} == {True, False}
 
 

@@ -29,20 +29,11 @@ Numbers = Callable[[], int]
 _AGE = timedelta(days=900)
 _UNLISTED_PEOPLE, _UNUSED_TAGS = 3, 3
 _COLORS = 17
-PLAIN_KINDS = (
-    "string",
-    "number",
-    "date",
-    "email",
-    "phone",
-    "url",
-    "checkbox",
-    "formula",
-    "user",
-    "catalog",
-    "attachment",
-    "collective_score",
+_PLAIN_KINDS = (
+    *("string", "number", "date", "email", "phone", "url", "checkbox", "formula", "user", "catalog", "attachment"),
+    *("vote", "collective_vote", "collective_score"),
 )
+_CONDITIONS = ("active", "inactive", "removed")
 _ARCHIVE_DAYS = 14
 _NESTED, _ARCHIVED_SPACE = 3, 4
 _MANY_VALUES = 12
@@ -89,14 +80,14 @@ def make_tags(spec: CompanySpec, dice: Random, *, numbers: Numbers, born: dateti
 
 def make_properties(spec: CompanySpec, dice: Random, *, numbers: Numbers, author: int, born: datetime) -> Iterator[Property]:
     """One of every plain type, then as many selects as are wanted."""
-    kinds = (*PLAIN_KINDS, *("select" for _ in range(spec.selects)))
+    kinds = (*_PLAIN_KINDS, *("select" for _ in range(spec.selects)))
     for place, kind in enumerate(kinds):
         yield Property(
             **thing(dice, number=numbers(), born=born),
             kind=kind,
             name=f"Поле {place + 1}",
             multi=kind == "select" and place % 2 == 0,
-            condition="inactive" if place == 1 else "active",
+            condition=_CONDITIONS[place] if place < len(_CONDITIONS) else "active",
             data={"restrictions": {"min": 0, "max": 100}} if kind == "number" else None,
             author_id=author,
         )
