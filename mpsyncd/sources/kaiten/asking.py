@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from mpsyncd.model.page import Page, Slice, SliceKind
 from mpsyncd.model.request import Request
+from mpsyncd.sources.chained import ChainedRows, ask_all
 from mpsyncd.sources.kaiten.key import HOST
 from mpsyncd.sources.kaiten.limits import API
 from mpsyncd.sources.pagers import Offset, ended
 from mpsyncd.sources.reading import paged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from mpsyncd.model.page import Cursor
     from mpsyncd.model.request import Answer, Api, Response
     from mpsyncd.model.stream import Read
 
@@ -39,17 +41,26 @@ def numbered(path: str, **params: str) -> Read:
     return paged(get(path, **params), pager=Offset(size=SIZE))
 
 
-def whole_list(request: Request) -> Read:
-    """Read a list that comes in one answer and may well be empty: [] is believed at once, an answer without a body when it comes twice."""
+def whole_lists(*requests: Request) -> Read:
+    """Read lists that come in one answer each and may well be empty: [] is believed at once, an answer without a body when it comes twice.
+
+    They are asked for together, and are one page.
+    """
 
     async def read(api: Api, part: Slice) -> AsyncIterator[Page]:
-        answer = await api.send(request)
-        if missing(answer) and part.cursor != _BLANK:
-            yield Page(rows=answer.rows, cursor=_BLANK, last=False, asked_at=answer.asked_at)
-            answer = await api.send(request)
-        yield Page(rows=answer.rows, cursor=None, last=True, asked_at=answer.asked_at, until=ended(part))
+        answers = await ask_all(api, requests)
+        doubtful = [request for request, answer in zip(requests, answers, strict=True) if missing(answer)]
+        if doubtful and part.cursor != _BLANK:
+            yield _page(answers, cursor=_BLANK, last=False, part=part)
+            answers = await ask_all(api, doubtful)
+        yield _page(answers, cursor=None, last=True, part=part)
 
     return read
+
+
+def _page(answers: Sequence[Answer], *, cursor: Cursor | None, last: bool, part: Slice) -> Page:
+    rows, asked_at = ChainedRows([answer.rows for answer in answers]), min(answer.asked_at for answer in answers)
+    return Page(rows=rows, cursor=cursor, last=last, asked_at=asked_at, until=ended(part) if last else None)
 
 
 def missing(answer: Answer) -> bool:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import Page
 from mpsyncd.model.stream import Parents, Reference, Stream, Table
-from mpsyncd.sources.kaiten.asking import get, whole_list
+from mpsyncd.sources.kaiten.asking import get, whole_lists
 from mpsyncd.sources.kaiten.limits import API
-from mpsyncd.sources.kaiten.lists import AHEAD
+from mpsyncd.sources.kaiten.lists import AHEAD, BATCH
 from mpsyncd.sources.listed import ListedRows
 from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.pagers import ended
@@ -76,7 +76,7 @@ def _of_space(space: Any) -> Iterator[Document]:
 
 
 def _columns(boards: Batch) -> Read:
-    return mapped(whole_list(get(f"/boards/{boards[0]['id']}/columns")), _flat)
+    return mapped(whole_lists(*(get(f"/boards/{board['id']}/columns") for board in boards)), _flat)
 
 
 def _flat(column: Document) -> Iterator[Document]:
@@ -86,10 +86,10 @@ def _flat(column: Document) -> Iterator[Document]:
 
 
 def _lanes(boards: Batch) -> Read:
-    return whole_list(get(f"/boards/{boards[0]['id']}/lanes", condition=str(boards[0]["condition"])))
+    return whole_lists(*(get(f"/boards/{board['id']}/lanes", condition=str(board["condition"])) for board in boards))
 
 
-_BY_CONDITION = each_parent(_lanes, key=("id", "condition"), ahead=AHEAD)
+_BY_CONDITION = each_parent(_lanes, key=("id", "condition"), batch=BATCH, ahead=AHEAD)
 
 
 async def _read_lanes(api: Api, part: Slice) -> AsyncIterator[Page]:
@@ -147,7 +147,7 @@ COLUMNS = Stream(
             refers=(_BOARD,),
         ),
     ),
-    read=each_parent(_columns, key=("id",), ahead=AHEAD),
+    read=each_parent(_columns, key=("id",), batch=BATCH, ahead=AHEAD),
     parents=Parents(stream="boards", table="kaiten.boards", child=("board_id",)),
     schedule="kaiten",
     walk=timedelta(0),

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.page import Page, SliceKind
 from mpsyncd.model.stream import Again, Parents, Reference, Stream, Table
-from mpsyncd.sources.kaiten.asking import OUT_OF_TURN, SIZE, get, whole_list
+from mpsyncd.sources.kaiten.asking import OUT_OF_TURN, SIZE, get, whole_lists
 from mpsyncd.sources.kaiten.card_changes import CONDITIONS, changed
 from mpsyncd.sources.kaiten.card_rows import CARD, CHECKLIST, FILE, MEMBER, TAG, document
 from mpsyncd.sources.kaiten.card_walk import OVERLAP, walk
 from mpsyncd.sources.kaiten.limits import API
-from mpsyncd.sources.kaiten.lists import AHEAD, lean, without
+from mpsyncd.sources.kaiten.lists import AHEAD, BATCH, lean, without
 from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
 from mpsyncd.sources.reading import opened, single
@@ -50,10 +50,11 @@ def _comments_of(api: Api, key: tuple[Any, ...]) -> AsyncIterator[Page]:
 
 def _comments(cards: Batch) -> Read:
     """A request a card: what takes one for a hundred goes first."""
-    return lean(whole_list(replace(get(f"/cards/{cards[0]['id']}/comments"), patient=True)), without("author"))
+    asked = [replace(get(f"/cards/{card['id']}/comments"), patient=True) for card in cards]
+    return lean(whole_lists(*asked), without("author"))
 
 
-_BY_CARD = each_parent(_comments, key=("id",), ahead=AHEAD)
+_BY_CARD = each_parent(_comments, key=("id",), batch=BATCH, ahead=AHEAD)
 
 
 async def _read_comments(api: Api, part: Slice) -> AsyncIterator[Page]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.stream import Parents, Reference, Stream, Table
-from mpsyncd.sources.kaiten.asking import get, numbered, pages_of, whole_list
+from mpsyncd.sources.kaiten.asking import get, numbered, pages_of, whole_lists
 from mpsyncd.sources.kaiten.limits import API
 from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.parents import each_parent
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mpsyncd.model.stream import Read, RowFunction
     from mpsyncd.sources.parents import Parents as Batch
 
-AHEAD = 16
-"""So many lists of parents may be under way at once."""
+BATCH, AHEAD = 10, 4
+"""Lists of so many parents are asked for together and committed together; so many batches may be under way at once."""
 _STAMPS = utc_time("created", "updated")
 _OF_THE_KEY = frozenset({"boards", "role_permissions", "role", "access_mod", "notifications_enabled"})
 
@@ -57,7 +57,7 @@ def _list(name: str, read: Read, row: RowFunction, *, sweeps: bool = True) -> St
 
 def _values(parents: Batch) -> Read:
     """Without `v2_select_search` the vendor tells all values in one answer, deleted ones too."""
-    return lean(whole_list(get(f"/company/custom-properties/{parents[0]['id']}/select-values")), without("author"))
+    return lean(whole_lists(*(get(f"/company/custom-properties/{each['id']}/select-values") for each in parents)), without("author"))
 
 
 SPACES = Stream(
@@ -96,7 +96,7 @@ PROPERTY_VALUES = Stream(
             refers=(Reference(table="kaiten.custom_properties", columns={"id": "custom_property_id"}),),
         ),
     ),
-    read=each_parent(_values, key=("id",), ahead=AHEAD),
+    read=each_parent(_values, key=("id",), batch=BATCH, ahead=AHEAD),
     parents=Parents(
         stream="custom_properties", table="kaiten.custom_properties", child=("custom_property_id",), where={"type": ("select",)}
     ),
