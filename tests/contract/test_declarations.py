@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from mpsyncd.model.page import Slice, SliceKind
 from mpsyncd.model.source import Source
-from mpsyncd.model.stream import Stream
+from mpsyncd.model.stream import Stream, Write
 from mpsyncd.sources import SOURCES
 from mpsyncd.storage.documents import Catalog
 from mpsyncd.storage.documents.statements import relation, within
@@ -49,6 +49,19 @@ def test_no_day_falls_between_the_lanes(source: Source, stream: Stream) -> None:
 def test_who_distrusts_emptiness_has_something_to_compare_with(source: Source, stream: Stream) -> None:
     del source
     assert not stream.suspect_empty or stream.main.scope is not None or stream.day is not None
+
+
+@every_stream
+def test_what_is_read_again_is_upserted_and_somebody_says_when(source: Source, stream: Stream) -> None:
+    assert stream.again is None or (source.receive is not None and stream.main.write is Write.UPSERT)
+
+
+async def test_what_is_read_again_is_told_by_columns(database: str) -> None:
+    async with open_database(database) as pool, pool.transaction() as connection:
+        for source in SOURCES:
+            catalog = await Catalog.load(connection, [table for each in source.streams for table in each.tables])
+            for stream in source.streams:
+                assert stream.again is None or set(stream.again.by) <= set(catalog.shape(stream.main.name).names), stream.name
 
 
 async def test_parents_and_scopes_name_columns_that_take_their_values(database: str) -> None:

@@ -98,6 +98,11 @@ async def test_what_webhooks_tell_is_there_before_any_schedule_and_a_storm_ends_
     assert len(named) > 10
     wrong = await untrue(hooked.dsn, hooked.world.url, COMPANY.name, shop_id=hooked.shop, tables=("kaiten.cards",))
     assert [each for each in wrong if int(each.partition("): ")[2].partition(":")[0]) in named] == []
+    written = "SELECT id, synced_at FROM kaiten.cards WHERE id = ANY ($1::bigint[]) AND deleted_at IS NULL ORDER BY id"
+    before = [tuple(row) for row in await ask(hooked.dsn, written, sorted(named))]
+    assert await run(hooked.dsn, hooked.shop, mode=Mode.FULL, streams=("cards",)) == "done"
+    after = [tuple(row) for row in await ask(hooked.dsn, written, sorted(named))]
+    assert after == before, "a card reads alike alone and in the list"
     assert await one(hooked.dsn, "SELECT count(*) FROM mpsync.runs WHERE trigger = 'webhook'") > 0
     shown = " ".join((await hooked.installation.good("status")).split())
     assert "webhooks: last delivery" in shown
