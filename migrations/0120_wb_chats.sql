@@ -84,30 +84,31 @@ LEFT JOIN wb.chats c ON c.shop_id = e.shop_id AND c.chat_id = e.chat_id
 WHERE e.deleted_at IS NULL AND (e.text IS NOT NULL OR e.attachments IS NOT NULL);
 
 -- One line a chat. waiting_since: the first word of the buyer that the seller has not answered. first_answer: how long the buyer's first
--- word waited for the seller's. Both are known from events only.
+-- word waited for the seller's. Both are known from events only. Put together without a join: while the statistics know nothing of a shop
+-- that was just read, a join went over all of its events once for each chat.
 CREATE VIEW wb.chat_summary AS
-SELECT c.shop_id, c.chat_id, coalesce(c.client_name, m.client_name) AS client_name, c.good_card, c.is_stub,
-       EXISTS (SELECT FROM mpsync.erased f WHERE f.shop_id = c.shop_id AND f.table_name = 'wb.chats' AND f.object_key = c.chat_id) AS erased,
-       coalesce(m.messages, 0) AS messages, m.first_at,
-       coalesce(m.last_at, to_timestamp((c.last_message ->> 'addTimestamp')::numeric / 1000)) AS last_at, m.waiting_since, m.first_answer
-FROM wb.chats c
-LEFT JOIN (
-    SELECT w.shop_id, w.chat_id, count(*) AS messages, min(w.add_time) AS first_at, max(w.add_time) AS last_at,
-           max(w.client_name) FILTER (WHERE w.sender = 'client') AS client_name,
-           min(w.add_time) FILTER (WHERE w.sender = 'client' AND w.add_timestamp > coalesce(w.last_answer, 0)) AS waiting_since,
-           min(w.add_time) FILTER (WHERE w.sender = 'seller' AND w.add_timestamp >= w.first_asked)
-               - min(w.add_time) FILTER (WHERE w.sender = 'client') AS first_answer
+SELECT w.shop_id, w.chat_id, coalesce(max(w.listed_name), max(w.client_name) FILTER (WHERE w.sender = 'client')) AS client_name,
+       (array_agg(w.good_card) FILTER (WHERE w.good_card IS NOT NULL))[1] AS good_card, bool_or(w.is_stub) AS is_stub,
+       EXISTS (SELECT FROM mpsync.erased f WHERE f.shop_id = w.shop_id AND f.table_name = 'wb.chats' AND f.object_key = w.chat_id) AS erased,
+       count(w.sender) AS messages, min(w.add_time) AS first_at, coalesce(max(w.add_time), to_timestamp(max(w.listed_ms) / 1000)) AS last_at,
+       min(w.add_time) FILTER (WHERE w.sender = 'client' AND w.add_timestamp > coalesce(w.last_answer, 0)) AS waiting_since,
+       min(w.add_time) FILTER (WHERE w.sender = 'seller' AND w.add_timestamp >= w.first_asked)
+           - min(w.add_time) FILTER (WHERE w.sender = 'client') AS first_answer
+FROM (
+    SELECT u.*, max(u.add_timestamp) FILTER (WHERE u.sender = 'seller') OVER one AS last_answer,
+           min(u.add_timestamp) FILTER (WHERE u.sender = 'client') OVER one AS first_asked
     FROM (
-        SELECT e.shop_id, e.chat_id, e.add_time, e.add_timestamp, e.sender, e.client_name,
-               max(e.add_timestamp) FILTER (WHERE e.sender = 'seller') OVER one AS last_answer,
-               min(e.add_timestamp) FILTER (WHERE e.sender = 'client') OVER one AS first_asked
-        FROM wb.chat_events e
-        WHERE e.deleted_at IS NULL AND (e.text IS NOT NULL OR e.attachments IS NOT NULL)
-        WINDOW one AS (PARTITION BY e.shop_id, e.chat_id)
-    ) w
-    GROUP BY w.shop_id, w.chat_id
-) m ON m.shop_id = c.shop_id AND m.chat_id = c.chat_id
-WHERE c.deleted_at IS NULL;
+        SELECT c.shop_id, c.chat_id, c.client_name AS listed_name, c.good_card, c.is_stub,
+               (c.last_message ->> 'addTimestamp')::numeric AS listed_ms, NULL::text AS sender, NULL::timestamptz AS add_time,
+               NULL::bigint AS add_timestamp, NULL::text AS client_name
+        FROM wb.chats c WHERE c.deleted_at IS NULL
+        UNION ALL
+        SELECT e.shop_id, e.chat_id, NULL, NULL, NULL, NULL, coalesce(e.sender, ''), e.add_time, e.add_timestamp, e.client_name
+        FROM wb.chat_events e WHERE e.deleted_at IS NULL AND (e.text IS NOT NULL OR e.attachments IS NOT NULL)
+    ) u
+    WINDOW one AS (PARTITION BY u.shop_id, u.chat_id)
+) w
+GROUP BY w.shop_id, w.chat_id;
 
 -- Statistics of a shop, and its messages by day of the vendor's calendar. Views, as they are quick enough (docs/howto/chats.md).
 CREATE VIEW wb.chat_stats AS
