@@ -1,8 +1,8 @@
 """All cards, page by page: what is on boards, then what is archived, which the vendor tells apart, then what changed meanwhile.
 
 Rows have numbers, not positions: when a card goes, those behind it move up, and one would slip through between two pages and be held to be
-gone. So a page begins with the last row of the one before; where it does not, the walk steps back. Must not look at more than the beginning
-of a page: rows are left to the engine.
+gone. So a page begins with the last row of the one before, or with an older one; where it does not, the walk steps back. Must not look at
+more than the beginning of a page: rows are left to the engine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OVERLAP = timedelta(minutes=5)
 """So far the clocks of the vendor and of this machine may be apart."""
 _STEP = SIZE - 1
-_BACK = (10, 50, _STEP)
+_BACK, _BACK_MOST = 10, 30
 _AHEAD_MOST = 16
 _PAGES_TO_ONE_AHEAD = 4
 _CHANGES = 3
@@ -35,7 +35,7 @@ _CHANGES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """The condition in hand, the row to ask for next, the id of the last row that came (None: there is none); `blank`: an empty answer."""
+    """The condition in hand, the row to ask for next, id and birth of the last row that came; `blank`: behind an empty answer."""
 
     began: datetime
     condition: int = CONDITIONS[0]
@@ -77,22 +77,21 @@ async def walk(api: Api, part: Slice) -> AsyncIterator[Page]:
 
 async def _pass(api: Api, place: _Place) -> AsyncGenerator[tuple[Page, _Place], None]:
     """The cards of one condition, each page with the place behind it."""
-    tries = 0
+    back, tries = _BACK, 0
     while True:
         async with aclosing(_ahead(api, place)) as answers:
             async for answer in answers:
-                if not await _follows(answer.rows, place.last):
+                if place.offset and not await _follows(answer.rows, place.last):
                     await answer.rows.close()
                     break
-                tries = 0
+                back = _BACK
                 place = _behind(answer, place)
                 yield Page(rows=answer.rows, cursor=place.cursor(), last=False, asked_at=answer.asked_at), place
                 if place.offset == 0:
                     return
-        if tries == len(_BACK):
+        place, back, tries = replace(place, offset=max(0, place.offset - back)), back * 2, tries + 1
+        if tries > _BACK_MOST:
             raise BadData(f"/cards gives the cards of condition {place.condition} in another order every time: there is no walking them")
-        place = replace(place, offset=max(0, place.offset - _BACK[tries]))
-        tries += 1
 
 
 def _behind(answer: Answer, place: _Place) -> _Place:
@@ -102,9 +101,10 @@ def _behind(answer: Answer, place: _Place) -> _Place:
         return replace(place, blank=True)
     if count < SIZE:
         return _Place(began=place.began, condition=place.condition + 1)
-    if last is None or last.get("id") is None or last["id"] == place.last:
+    here = [(last or {}).get("id"), (last or {}).get("created")]
+    if None in here or here == place.last:
         raise BadData(f"/cards from number {place.offset} on ends where the page before it ended: there is no telling where it goes on")
-    return replace(place, offset=place.offset + _STEP, last=last["id"], blank=False)
+    return replace(place, offset=place.offset + _STEP, last=here, blank=False)
 
 
 async def _ahead(api: Api, place: _Place) -> AsyncGenerator[Answer, None]:
@@ -139,10 +139,10 @@ def _request(condition: int, offset: int) -> Request:
 
 
 async def _follows(rows: Rows, last: Any) -> bool:
-    """Whether the page holds the row that ended the one before: usually as its first, and nobody looks further then."""
-    if last is None:
-        return True
+    """Whether the page holds the row that ended the one before, or one that is older: usually it is the first, and nobody looks further."""
+    number, born = last
     async for piece in rows.pieces():
-        if any(isinstance(row, dict) and row.get("id") == last for row in piece):
-            return True
+        for row in piece:
+            if isinstance(row, dict) and (row.get("id") == number or str(row.get("created")) < born):
+                return True
     return False

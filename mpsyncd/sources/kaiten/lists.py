@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mpsyncd.model.stream import Read, RowFunction
     from mpsyncd.sources.parents import Parents as Batch
 
-BATCH, AHEAD = 10, 4
-"""Lists of so many parents are asked for together and committed together; so many batches may be under way at once."""
+BATCH, AHEAD = 10, 2
+"""Lists of so many parents are asked for together and committed together; so many batches may be under way at once. At 5 requests a second
+more of them would wait too long in line, and be sent away."""
 _STAMPS = utc_time("created", "updated")
 _OF_THE_KEY = frozenset({"boards", "role_permissions", "role", "access_mod", "notifications_enabled"})
 
