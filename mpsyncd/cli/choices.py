@@ -24,14 +24,14 @@ def source_named(name: str) -> Source:
 
 
 def stream_names(source: Source, names: list[str]) -> tuple[str, ...]:
-    """The same names, after a look that the source has such streams."""
+    """The same names with those that are meant along, after a look that the source has such streams."""
     known = [stream.name for stream in source.streams]
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1, cutoff=0.5)
             message = f"{source.name} has no stream {name!r}; {f'did you mean {near[0]}?' if near else 'there are ' + ', '.join(known)}"
             raise typer.BadParameter(message)
-    return tuple(names)
+    return tuple(dict.fromkeys(each for name in names for each in (name, *source.stream(name).along)))
 
 
 def moment(text: str | None, *, source: Source) -> datetime | None:

@@ -13,6 +13,8 @@ from mpsyncd.model.overview import RunView
 from mpsyncd.storage import history, requests
 from mpsyncd.storage.pool import Database
 
+_FEW = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
@@ -33,7 +35,7 @@ async def follow(database: Database, request_ids: Sequence[int]) -> list[Followe
                 shown.show([Bar(name="database", percent=None, rows=0, note=str(error))])
                 await asyncio.sleep(LOOK_EVERY * 5)
                 continue
-            shown.show([_bar(state.run) for state in states if state.run is not None])
+            shown.show([_bar(state.run, place, of=len(states)) for place, state in enumerate(states, start=1) if state.run is not None])
             if all(state.refused is not None or (state.run is not None and state.run.ended_at is not None) for state in states):
                 return states
             await asyncio.sleep(LOOK_EVERY)
@@ -46,6 +48,9 @@ async def _state(database: Database, request_id: int) -> Followed:
     return Followed(request_id=request_id, run=run, refused=request.refused)
 
 
-def _bar(run: RunView) -> Bar:
-    under_way = ", ".join(told for told in (left(run.eta, least=run.eta_least), run.reason) if told)
-    return Bar(name=run.shop, percent=run.percent, rows=run.seen, note=run.state.value if run.ended_at else under_way)
+def _bar(run: RunView, place: int, *, of: int) -> Bar:
+    """One run; which of how many, and what each of its streams has read when they are few."""
+    name = run.shop if of == 1 else f"[{place}/{of}] {run.shop}"
+    read = [f"{feed.stream} {feed.seen}" for feed in run.feeds] if len(run.feeds) <= _FEW else []
+    under_way = [run.state.value] if run.ended_at else [left(run.eta, least=run.eta_least), run.reason]
+    return Bar(name=name, percent=run.percent, rows=run.seen, note=", ".join(told for told in (*under_way, *read) if told))

@@ -86,7 +86,10 @@ class _Lines:
     told_at: float = float("-inf")
 
     def show(self, bars: Iterable[Bar]) -> None:
-        self.seen = ", ".join(f"{bar.name} {'' if bar.percent is None else f'{bar.percent} %, '}{bar.rows} rows" for bar in bars)
+        self.seen = ", ".join(
+            f"{bar.name} {'' if bar.percent is None else f'{bar.percent} %, '}{bar.rows} rows{f' ({bar.note})' if bar.note else ''}"
+            for bar in bars
+        )
         if SystemClock().monotonic() - self.told_at >= _LINE_EVERY:
             self.finish()
 

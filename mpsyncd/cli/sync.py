@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -43,7 +44,8 @@ class Wish:
 def sync(
     context: typer.Context,
     named: Annotated[
-        list[str] | None, typer.Argument(metavar="SHOP", help="Names or numbers of shops; all that are worked when left out.")
+        list[str] | None,
+        typer.Argument(metavar="SHOP", help="Names or numbers of shops, or a source for all of its; all that are worked when left out."),
     ] = None,
     *,
     source: Annotated[str | None, typer.Option(help="All shops of this source.")] = None,
@@ -106,9 +108,19 @@ async def _asked(database: Database, wish: Wish, *, wait: bool) -> list[Followed
 
 
 async def _chosen(connection: Connection, wish: Wish) -> Sequence[Shop]:
-    if wish.shops:
-        return [await _named(connection, name) for name in wish.shops]
-    source = source_named(wish.source).name if wish.source is not None else None
+    if not wish.shops:
+        return await _working(connection, source_named(wish.source).name if wish.source is not None else None)
+    every = await shops.list_shops(connection)
+    sources = {shop.source for shop in every} - {shop.name for shop in every}
+    chosen: dict[int, Shop] = {}
+    for name in wish.shops:
+        meant = await _working(connection, name) if name in sources else [await _named(connection, name)]
+        chosen |= {shop.shop_id: shop for shop in meant}
+    return list(chosen.values())
+
+
+async def _working(connection: Connection, source: str | None) -> Sequence[Shop]:
+    """All shops (of a source) that are worked; why others are not is said, and holds up nobody."""
     every = await shops.list_shops(connection, source=source)
     for shop in every:
         if (why := requests.idle_because(shop)) is not None:
@@ -162,6 +174,9 @@ def _print(followed: Sequence[Followed]) -> None:
     for each in followed:
         if each.refused is not None:
             say(f"request {each.request_id} was refused: {each.refused}")
+    if len(followed) > 1:
+        counts = Counter("refused" if each.run is None else each.run.state.value for each in followed)
+        say(f"{len(followed)} shops: {', '.join(f'{count} {verdict}' for verdict, count in sorted(counts.items()))}")
 
 
 def _code(followed: Sequence[Followed]) -> Code:

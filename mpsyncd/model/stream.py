@@ -173,6 +173,7 @@ class Stream:
     `overlap`, or a day falls between the lanes when they are planned before and after a midnight.
     suspect_empty: a slice of time that ends without any row although live rows of its `scope` (else of its days, by `day`) are stored is
     an EmptySnapshot; with force it is believed.
+    along: streams that people mean too when they name this one in a command: who says chats means what is said in them.
     requests: what a slice costs, as HTTP requests by limit, for plans; without it one of each of its `limits` for a page, and one for the
     end. again: how rows that a webhook names are read; without it the whole stream is read anew when it is named.
     """
@@ -196,6 +197,7 @@ class Stream:
     shortcut: Shortcut | None = None
     history_behind: timedelta = timedelta(0)
     suspect_empty: bool = False
+    along: tuple[str, ...] = ()
     requests: Callable[[Workload], Mapping[str, int]] | None = None
     again: Again | None = None
 

@@ -140,6 +140,7 @@ CHATS = Stream(
     schedule="frequent",
     walk=timedelta(0),
     sweeps=False,
+    along=("chat_events",),
     capability=_CAPABILITY,
     limits=_CHATS.limits,
     requests=lambda _: dict.fromkeys(_CHATS.limits, 1),

@@ -96,6 +96,24 @@ def test_sync_of_a_key_that_lacks_a_right_is_partly_done(cli: Cli, neighbour: Ne
     assert cli("sync", "linen-shop", "--stream", "orders", "--from", "2026-01-01", "--to", "2026-01-01").code == 1
 
 
+def test_chats_of_all_shops_of_a_source_are_read_and_one_that_rests_is_skipped(cli: Cli, neighbour: Neighbour) -> None:
+    for name in ("north-wind", "small-toys"):
+        _add(cli, neighbour, name)
+    _add(cli, neighbour, "linen-shop")
+    assert cli("shops", "pause", "linen-shop").code == 0
+    done = cli("sync", "wildberries", "--stream", "chats")
+    assert done.code == 0, done.err
+    assert "skipped: Shop 'linen-shop'" in done.err
+    assert "[2/2] small-toys 100 %" in done.err
+    assert "chat_events " in done.err
+    assert "2 shops: 2 done" in done.err
+    listed = cli("chats", "list", "north-wind", "--json", "--limit", "1000").json
+    assert len(listed) >= 60
+    whole = cli("chats", "show", "north-wind", listed[0]["chat_id"], "--json").json
+    assert len(whole["messages"]) == whole["chat"]["messages"] == listed[0]["messages"]
+    assert cli("chats", "show", "north-wind", "nothing").code == 1
+
+
 @pytest.mark.parametrize(
     "arguments, code, shown",
     [

@@ -14,7 +14,7 @@ from mpsyncd.web import build_app, serving
 from support.control import CHATS, NORTH, SOUTH, FakeControl
 from support.overview import NOW, ports
 
-FILES = {
+FILES: dict[str, Attachment | NotYet | Exception] = {
     "good": Attachment(name='Чек "1".pdf', content=b"<script>"),
     "slow": NotYet(until=NOW + timedelta(seconds=30)),
     "refused": NotFound("moderation", status=451),
@@ -44,14 +44,14 @@ async def client(control: FakeControl) -> AsyncIterator[aiohttp.ClientSession]:
 
 async def test_pages_of_chats_and_messages_hang_together(client: aiohttp.ClientSession) -> None:
     for path, name, key, whole in (("chats", "chats", "chat_id", len(CHATS)), ("chats/1:c1", "messages", "message_id", 3)):
-        found, following = [], ""
-        while following is not None:
-            query = {"limit": "2"} | ({"next": following} if following else {})
+        found: list[str] = []
+        query = {"limit": "2"}
+        while query:
             answer = await client.get(f"/api/shops/{NORTH}/{path}", params=query)
             assert answer.status == 200, await answer.text()
             told = await answer.json()
             found += [each[key] for each in told[name]]
-            following = told["next"]
+            query = {"limit": "2", "next": told["next"]} if told["next"] else {}
         assert len(found) == len(set(found)) == whole
 
 
