@@ -198,6 +198,7 @@ class Daemon:
             built.keys.notice(shop_id)
             if built.intake is not None:
                 built.intake.forget()
+            built.webhooks.wake()
             built.dispatcher.notice()
             built.ticker.nudge()
             if shop_id is None:
@@ -211,6 +212,8 @@ class Daemon:
             asyncio.create_task(listener.run(), name="nudges"),
             asyncio.create_task(built.webhooks.run(), name="webhooks"),
         }
+        if built.intake is not None:
+            roots.add(asyncio.create_task(built.intake.wait_failed(), name="deliveries"))
         if built.reloader is not None:
             roots.add(asyncio.create_task(built.reloader.run(), name="reloads"))
         if self._notifier.address is not None:

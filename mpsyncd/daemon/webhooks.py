@@ -59,6 +59,10 @@ class Intake:
             await self._writing
         self._fail(self._line, StorageUnavailable("the daemon is stopping"))
 
+    async def wait_failed(self) -> None:
+        """Return never, but raise what ended the writing, should anything: a daemon that can not keep its promise must not live on."""
+        await asyncio.shield(self._writing)
+
     async def shop(self, source: str, secret: str) -> int | None:
         digest = webhooks.digest_of(secret)
         found = self._known.get(digest)

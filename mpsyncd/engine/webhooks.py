@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-POLL = timedelta(milliseconds=250)
-"""How soon deliveries are found that another daemon took, and those whose time came."""
+POLL, IDLE_POLL = timedelta(milliseconds=250), timedelta(seconds=5)
+"""How soon deliveries are found that another daemon took, and those whose time came; and the first webhook of all."""
 _REST = timedelta(seconds=30)
 
 
 class Inbox(Protocol):
     """Deliveries and what comes of them. Every method may raise StorageUnavailable; those that take a lease raise LeaseLost."""
 
-    async def waiting(self, daemon: UUID) -> Sequence[tuple[Shop, Lease]]:
-        """Held, working shops with deliveries that can be processed now."""
+    async def waiting(self, daemon: UUID) -> Sequence[tuple[Shop, Lease]] | None:
+        """Held, working shops with deliveries that can be processed now; None when no shop at all takes webhooks."""
         ...
 
     async def take(self, shop_id: int, *, without: Collection[int], limit: int) -> Sequence[Delivery]:
@@ -96,6 +96,7 @@ class Webhooks:
         self._readers: dict[int, Reader] = {}
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._rests: dict[int, datetime] = {}
+        self._poll = POLL
 
     def wake(self) -> None:
         """Deliveries came in."""
@@ -120,7 +121,9 @@ class Webhooks:
     async def _look(self) -> None:
         now = self._clock.now()
         self._rests = {shop_id: until for shop_id, until in self._rests.items() if until > now}
-        for shop, lease in await self._inbox.waiting(self._daemon):
+        waiting = await self._inbox.waiting(self._daemon)
+        self._poll = IDLE_POLL if waiting is None else POLL
+        for shop, lease in waiting or ():
             if shop.shop_id in self._readers:
                 self._readers[shop.shop_id].wake()
             elif shop.source in self._sources and shop.shop_id not in self._rests:
@@ -153,7 +156,7 @@ class Webhooks:
             self._rests[shop_id] = self._clock.now() + _REST
 
     async def _nap(self) -> None:
-        sleeper = asyncio.ensure_future(self._clock.sleep(POLL))
+        sleeper = asyncio.ensure_future(self._clock.sleep(self._poll))
         woken = asyncio.ensure_future(self._wanted.wait())
         try:
             await asyncio.wait({sleeper, woken}, return_when=asyncio.FIRST_COMPLETED)
