@@ -15,6 +15,7 @@ from mpsyncd.cli import (
     database,
     overview,
     plan,
+    privacy,
     rejected,
     reload,
     runs,
@@ -71,6 +72,7 @@ app.add_typer(shops.app, name="shops")
 app.add_typer(customers.app, name="customers")
 app.add_typer(runs.app, name="runs")
 app.add_typer(chats.app, name="chats")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(vault.app, name="vault")
 app.add_typer(tokens.app, name="tokens")

@@ -66,6 +66,20 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erasable:
+    """What becomes of documents about something that a person wanted to be forgotten (`mpsync.erased`).
+
+    table: the main table whose rows can be erased; its key is one text. by: key of the document that holds the key of such a row.
+    blank: what may stay of a document, of whatever shape. It is made before anything else looks at the document, in every read to come, and
+    of what is refused too.
+    """
+
+    table: str
+    by: str
+    blank: Callable[[Document], Document]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One table that a stream fills.
 
@@ -83,6 +97,7 @@ class Table:
     numbered: for documents without a key of their own, the two key columns that are made for them: a hash of the content (text) and the
     number of the document among equal ones of its slice, from 1.
     refers: rows of other tables that must be there when a document is: stubs stand in for those that are missing.
+    erasable: how documents of this main table are blanked when a person wanted that.
     """
 
     name: str
@@ -101,6 +116,7 @@ class Table:
     write: Write = Write.UPSERT
     tracks: tuple[Track, ...] = ()
     refers: tuple[Reference, ...] = ()
+    erasable: Erasable | None = None
 
     @property
     def swept_by_slice(self) -> bool:

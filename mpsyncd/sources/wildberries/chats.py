@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import SliceKind
 from mpsyncd.model.request import Request
-from mpsyncd.model.stream import Parents, Reference, Stream, Table
+from mpsyncd.model.stream import Erasable, Parents, Reference, Stream, Table
 from mpsyncd.sources.mapped import mapped
 from mpsyncd.sources.pagers import Turn
 from mpsyncd.sources.reading import opened, paged
@@ -32,6 +32,7 @@ _EVENTS = Request(method="GET", host=_HOST, path="/api/v1/seller/events", rows_a
 # The size of a page is not published; the smallest one that was seen keeps plans from promising too much.
 _PAGE = 50
 _WHOLE = whole("value")
+_KEPT = ("chatID", "eventID", "eventType", "isNewChat", "source", "addTimestamp", "addTime", "sender")
 _LISTS = (("file", "files"), ("image", "images"))
 
 
@@ -133,9 +134,19 @@ def _attachments(event: Document) -> Iterator[Document]:
             yield {"eventID": event["eventID"], "chatID": event.get("chatID"), "kind": kind, **each}
 
 
+def _blank_chat(chat: Document) -> Document:
+    return {"chatID": chat["chatID"]}
+
+
+def _blank_event(event: Document) -> Document:
+    """When something was said, and by which side; that it was said is an empty text."""
+    kept = {key: event[key] for key in _KEPT if key in event}
+    return kept | ({} if event.get("text") is None and event.get("attachments") is None else {"text": ""})
+
+
 CHATS = Stream(
     name="chats",
-    tables=(Table(name="wb.chats", key=("chat_id",)),),
+    tables=(Table(name="wb.chats", key=("chat_id",), erasable=Erasable(table="wb.chats", by="chatID", blank=_blank_chat)),),
     read=paged(_CHATS, often_empty=True),
     schedule="frequent",
     walk=timedelta(0),
@@ -153,6 +164,7 @@ CHAT_EVENTS = Stream(
             key=("event_id",),
             row=together(whole("addTimestamp"), utc_time("addTime")),
             refers=(Reference(table=CHATS.main.name, columns={"chat_id": "chatID"}),),
+            erasable=Erasable(table=CHATS.main.name, by="chatID", blank=_blank_event),
         ),
         Table(
             name="wb.chat_attachments",

@@ -46,6 +46,7 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit
        set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
 """
 _ANY_REJECTED = "SELECT EXISTS (SELECT FROM mpsync.rejected_rows WHERE shop_id = $1 AND table_name = ANY($2))"
+_ERASED = "SELECT object_key FROM mpsync.erased WHERE shop_id = $1 AND table_name = $2"
 _COUNT = """
 INSERT INTO mpsync.table_counts AS c (shop_id, table_name, live, deleted) SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::bigint[])
 ON CONFLICT (shop_id, table_name) DO UPDATE SET live = c.live + excluded.live, deleted = c.deleted + excluded.deleted, updated_at = now()
@@ -84,7 +85,7 @@ class Merge:
     any_rejected: rejected rows of these tables exist, so that what is written well must look for them. eager: the last batch was mostly
     written, so the next is rendered while PostgreSQL is still busy. number: how often a content was met, for numbered documents.
     unread: documents whose key could not be read. turn: held while a batch is written, as a connection does one thing at a time.
-    referred: tables whose rows the documents point at.
+    referred: tables whose rows the documents point at. erased: keys of what was erased, to which documents may belong.
     """
 
     conn: Connection
@@ -102,6 +103,7 @@ class Merge:
     unread: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     referred: Mapping[str, Shape] = field(default_factory=dict)
+    erased: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -138,6 +140,8 @@ async def begin(
     await lock(conn, shop_id, main.table.name)
     await conn.execute(_PLANS)
     names = [shape.table.name for shape in (main, *parts)]
+    erasable = main.table.erasable
+    erased = await conn.fetch(_ERASED, shop_id, erasable.table) if erasable else ()
     return Merge(
         conn=conn,
         shop_id=shop_id,
@@ -149,6 +153,7 @@ async def begin(
         salt=salt_of(main, parts),
         referred={one.table: catalog.shape(one.table) for shape in (main, *parts) for one in shape.table.refers},
         any_rejected=bool(await conn.fetchval(_ANY_REJECTED, shop_id, names)),
+        erased=frozenset(row["object_key"] for row in erased),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mpsyncd.model.errors import UNREADABLE, BadData
 from mpsyncd.storage.documents.hashing import digest, dump
-from mpsyncd.storage.documents.merge import BAD, Batch, Breath
+from mpsyncd.storage.documents.merge import BAD, RAW, Batch, Breath
 from mpsyncd.storage.documents.shape import Item, PartSet, Refusal
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ async def prepare(merge: Merge, asked_at: datetime, documents: Sequence[Document
     """Find each document's key and hash; of equal keys the last one stays. Rendered already when the merge is eager."""
     breath, items, refused = Breath(), dict[Any, Item](), list[Refusal]()
     quiet = _noise(merge)
+    if merge.erased:
+        documents = [_blanked(merge, document) for document in documents]
     for first in range(0, len(documents), _STEP):
         for document in documents[first : first + _STEP]:
             try:
@@ -46,6 +48,17 @@ async def prepare(merge: Merge, asked_at: datetime, documents: Sequence[Document
         batch.items, failed = await render(merge, ordered)
         batch.refused += failed
     return batch
+
+
+def _blanked(merge: Merge, document: Document) -> Document:
+    """What may be known of a document: less than it says, when it belongs to what was erased."""
+    erasable = merge.main.table.erasable
+    if BAD in document:
+        raw = document[RAW]
+        return {**document, RAW: _blanked(merge, raw)} if isinstance(raw, dict) else document
+    if erasable is None or str(document.get(erasable.by)) not in merge.erased:
+        return document
+    return erasable.blank(document)
 
 
 def _item(merge: Merge, document: Document, hashed: Document) -> Item:

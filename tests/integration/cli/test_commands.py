@@ -112,6 +112,15 @@ def test_chats_of_all_shops_of_a_source_are_read_and_one_that_rests_is_skipped(c
     whole = cli("chats", "show", "north-wind", listed[0]["chat_id"], "--json").json
     assert len(whole["messages"]) == whole["chat"]["messages"] == listed[0]["messages"]
     assert cli("chats", "show", "north-wind", "nothing").code == 1
+    erase = ("privacy", "erase", "--shop", "north-wind")
+    assert cli(*erase, "--yes").code == 2, "neither a chat nor a buyer"
+    assert cli(*erase, "--client", "Никто", "--yes").code == 1
+    assert cli(*erase, "--chat", listed[0]["chat_id"], stdin="n\n").code == 1, "asked, and told not to"
+    done = cli(*erase, "--chat", listed[0]["chat_id"], "--yes", "--json").json
+    assert (done["chats"], done["events"] >= listed[0]["messages"]) == (1, True)
+    whole = cli("chats", "show", "north-wind", listed[0]["chat_id"], "--json").json
+    assert {message["text"] for message in whole["messages"]} == {""}
+    assert whole["chat"] | {"messages": 0} == listed[0] | {"client_name": None, "goods": None, "erased": True, "messages": 0}
 
 
 @pytest.mark.parametrize(
