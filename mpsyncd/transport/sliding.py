@@ -176,6 +176,8 @@ class Adaptive(Sliding):
     def heed(self, now: Moment, said: Said) -> None:
         if said.limit is not None and said.limit > 0:
             self._limit = max(1, math.floor(min(said.limit * _ADAPTIVE_SHARE, self._most)))
-        if said.remaining == 0:
+        # Resets are told in whole seconds: where nobody but us used the limit up, our own window knows better.
+        self._forget(now.mono)
+        if said.remaining == 0 and self._used < (said.limit or self._limit):
             reset = now.mono + self._span if said.reset_at is None else said.reset_at
             self._reset_at = max(self._reset_at, min(reset, now.mono + self._span + 1))

@@ -361,6 +361,18 @@ def test_an_adaptive_limit_follows_its_headers_both_ways() -> None:
     simulate(story)
 
 
+def test_a_coarse_reset_holds_nobody_up_who_used_the_limit_himself() -> None:
+    async def story() -> None:
+        world = World(Rate(name="r", kind=RateKind.ADAPTIVE, limit=5, per=timedelta(seconds=1)))
+        for number in range(20):
+            grant = await world.ask(str(number), limits=("r",))
+            left, reset = 4 - number % 5, world.limiter.now().wall + 1.9
+            heed(world.limiter, grant, {"x-ratelimit-remaining": str(left), "x-ratelimit-reset": str(reset)})
+        assert world.gone[-1][1] <= 3.1
+
+    simulate(story)
+
+
 def test_headers_raise_an_adaptive_limit_no_higher_than_its_burst() -> None:
     async def story() -> None:
         world = World(Rate(name="r", kind=RateKind.ADAPTIVE, limit=5, per=timedelta(seconds=1), burst=20))
