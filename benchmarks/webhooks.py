@@ -111,14 +111,15 @@ async def main(*, seconds: float, connections: int, size: int, cards: int) -> No
             await settled(dsn)
         kept = (await ask(dsn, "SELECT count(*) FROM mpsync.webhook_deliveries"))[0][0]
         promised = sum(came["statuses"].get("200", 0) for name, came in seen.items() if name.startswith("deliveries"))
+        before, began = processor(daemon.pid), time.perf_counter()
         latencies = await visible(dsn, url, seconds=seconds)
+        share = (processor(daemon.pid) - before) / (time.perf_counter() - began)
         await daemon.terminate()
     table(("", "a second", "not 200", "p50 ms", "p99 ms", "processors"), rows)
     print()
     half, most = (1000 * latencies[int(len(latencies) * share)] for share in (0.5, 0.99))
-    table(
-        (f"{CARDS_PER_SECOND} cards a second", "deliveries", "p50 ms", "p99 ms"), [("delivery to visible row", len(latencies), half, most)]
-    )
+    head = (f"{CARDS_PER_SECOND} cards a second", "deliveries", "p50 ms", "p99 ms", "processors")
+    table(head, [("delivery to visible row", len(latencies), half, most, share)])
     print()
     goal("durable deliveries a second", rows[2][1], least=RATE)
     goal(f"p99 of the answer at {RATE:,} a second", rows[3][4], most=50, unit=" ms")

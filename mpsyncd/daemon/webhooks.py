@@ -15,7 +15,7 @@ from mpsyncd.storage import webhooks
 from mpsyncd.web.ports import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
 
     from mpsyncd.storage.pool import Database
@@ -33,12 +33,12 @@ _Waiting = tuple[int, bytes, asyncio.Future[int]]
 
 
 class Intake:
-    """One per daemon, around the server. Implements `web.ports.Receiver`; `taken` is called after each commit.
+    """One per daemon, around the server. Implements `web.ports.Receiver`; `taken` is called after each commit, with its shops.
 
     While one commit runs, what comes meanwhile lines up for the next: one flush of the disk serves them all.
     """
 
-    def __init__(self, database: Database, *, taken: Callable[[], None]) -> None:
+    def __init__(self, database: Database, *, taken: Callable[[Collection[int]], None]) -> None:
         self._database = database
         self._taken = taken
         self._line: list[_Waiting] = []
@@ -125,7 +125,7 @@ class Intake:
             for number, (_, _, kept) in zip(numbers, batch, strict=True):
                 if not kept.done():
                     kept.set_result(number)
-            self._taken()
+            self._taken({shop_id for shop_id, _, _ in batch})
 
     def _next(self) -> list[_Waiting]:
         """The front of the line, as much of it as one commit should carry."""

@@ -31,7 +31,8 @@ AT_ONCE, ROOM = 32, 2000
 """Reads under way, and deliveries in hand, of one shop at most."""
 APART, WHOLE_APART = 0.5, 10.0
 """Seconds between two reads of one thing, and of one whole stream."""
-LINGER = 1.0
+TAKES_APART, LINGER = 0.03, 1.0
+"""Seconds between two looks for more deliveries, and without any until the run ends."""
 LONGEST_RUN = timedelta(minutes=1)
 
 
@@ -75,6 +76,7 @@ class Reader:
         self._clock = clock
         self._moved = asyncio.Event()
         self._fresh = True
+        self._take_at = 0.0
         self._open: dict[int, _Open] = {}
         self._lines: dict[Touch, _Line] = {}
         self._ended: list[_Ended] = []
@@ -101,11 +103,11 @@ class Reader:
                 self._moved.clear()
                 if self._bug is not None:
                     raise self._bug
-                await self._take()
+                came = await self._take()
                 self._begin(api)
                 await self._commit()
                 now = self._clock.monotonic()
-                if self._open or self._ended:
+                if came or self._open or self._ended:
                     quiet_since = now
                 elif now - quiet_since >= LINGER:
                     return await self._close()
@@ -116,15 +118,17 @@ class Reader:
             if self._reads:
                 await asyncio.wait(self._reads)
 
-    async def _take(self) -> None:
-        room = ROOM - len(self._open)
-        if not self._fresh or room <= 0:
-            return
-        self._fresh = False
+    async def _take(self) -> int:
+        """Take more deliveries, when it is time to look for some; return how many came."""
+        room, now = ROOM - len(self._open), self._clock.monotonic()
+        if not self._fresh or room <= 0 or now < self._take_at:
+            return 0
+        self._fresh, self._take_at = False, now + TAKES_APART
         taken = await self._inbox.take(self._shop.shop_id, without=self._open.keys(), limit=room)
         for delivery in taken:
             self._sort(delivery)
         self._fresh = self._fresh or len(taken) == room
+        return len(taken)
 
     def _sort(self, delivery: Delivery) -> None:
         """Line a delivery up behind everything that it touches."""
@@ -234,8 +238,9 @@ class Reader:
             await self._inbox.close_run(run_id, self._clock.now(), failed=failed)
 
     def _pause(self, now: float) -> float:
-        """Seconds until a line may be read again."""
-        return min((line.not_before - now for line in self._lines.values() if line.waiting and not line.reading), default=LINGER)
+        """Seconds until there is something to do that nobody wakes us for."""
+        first = min((line.not_before for line in self._lines.values() if line.waiting and not line.reading), default=now + LINGER)
+        return min(first, self._take_at if self._fresh and len(self._open) < ROOM else first) - now
 
     async def _nap(self, seconds: float) -> None:
         sleeper = asyncio.ensure_future(self._clock.sleep(timedelta(seconds=max(0.0, seconds))))

@@ -98,9 +98,12 @@ class Webhooks:
         self._rests: dict[int, datetime] = {}
         self._poll = POLL
 
-    def wake(self) -> None:
-        """Deliveries came in."""
-        self._wanted.set()
+    def wake(self, shop_ids: Collection[int] | None = None) -> None:
+        """Deliveries of these shops came in here, or (None) anything may have happened. Who is at work already needs no look around."""
+        if shop_ids is None or not self._readers.keys() >= set(shop_ids):
+            self._wanted.set()
+        for shop_id in self._readers.keys() & set(shop_ids or ()):
+            self._readers[shop_id].wake()
 
     async def run(self) -> None:
         """Process until cancelled; whatever is not committed then is processed by the next daemon."""

@@ -44,7 +44,7 @@ async def shop(pool: Database) -> Shop:
 
 @pytest.fixture
 async def intake(pool: Database) -> AsyncIterator[Intake]:
-    async with Intake(pool, taken=lambda: None) as opened:
+    async with Intake(pool, taken=lambda _: None) as opened:
         yield opened
 
 
