@@ -43,7 +43,7 @@ class Inbox(Protocol):
         ...
 
     async def take(self, shop_id: int, *, without: Collection[int], limit: int) -> Sequence[Delivery]:
-        """The oldest deliveries that can be processed now, but for some."""
+        """The oldest deliveries that can be processed now, but for some; none of a shop that is not worked any more."""
         ...
 
     async def open_run(self, lease: Lease, shop_id: int, now: datetime) -> int:

@@ -37,6 +37,8 @@ SELECT EXISTS (SELECT FROM mpsync.webhooks) AS hooked,
 _TAKE = """
 SELECT delivery_id, received_at, body, attempts FROM mpsync.webhook_deliveries
 WHERE shop_id = $1 AND state = 'pending' AND (not_before IS NULL OR not_before <= now()) AND NOT delivery_id = ANY ($2::bigint[])
+    AND EXISTS (SELECT FROM mpsync.shops s JOIN mpsync.customers c USING (customer_id)
+                WHERE s.shop_id = $1 AND s.status IN ('syncing', 'active') AND NOT s.paused AND c.enabled)
 ORDER BY delivery_id LIMIT $3
 """
 # A run that its reader could not close, because the database was away, ends when the next one begins.

@@ -255,6 +255,21 @@ async def test_a_paused_shop_keeps_its_deliveries_for_later(pool: Database, shop
         await _soon(lambda: _states(pool), {"done": 1})
 
 
+async def test_a_shop_that_is_paused_while_it_is_read_takes_no_more(pool: Database, shop: Shop) -> None:
+    vendor = Vendor(things={1: {"id": 1}, 2: {"id": 2}})
+    vendor.gate.clear()
+    await _deliver(pool, shop, about("things", 1))
+    async with processing(pool, vendor) as work:
+        await _soon(lambda: _count(vendor), 1)
+        await execute(pool, "UPDATE mpsync.shops SET paused = true")
+        await _deliver(pool, shop, about("things", 2))
+        work.wake([shop.shop_id])
+        vendor.gate.set()
+        await _soon(lambda: _states(pool), {"done": 1, "pending": 1})
+        await _soon(lambda: _none_at_work(pool), 0)
+    assert len(vendor.reads) == 1
+
+
 async def test_the_test_delivery_touches_nothing(pool: Database, shop: Shop) -> None:
     vendor = Vendor()
     await _deliver(pool, shop, b'{"event": "mpsyncd:test"}')
