@@ -41,7 +41,7 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Load, follow the changes, compare with the truth, and leave.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the database for the next demo.")] = False,
-    limit_scale: Annotated[float, typer.Option(min=1, max=10_000, help="How many times faster than published limits refill.")] = 10_000.0,
+    limit_scale: Annotated[float, typer.Option(min=1, max=100_000, help="How many times faster than published limits refill.")] = 30_000.0,
     json: Json = False,
 ) -> None:
     """Show everything with invented shops: a PostgreSQL of its own, a sandbox that plays the vendors, the daemon between them."""
@@ -64,9 +64,9 @@ def sandbox(
 ) -> None:
     """Play the vendors' APIs on loopback, with invented shops. Prints its address and their tokens as one line of JSON."""
     from mpsyncd.cli.playground import stay  # noqa: PLC0415 - the daemon starts without it
-    from mpsyncd.sandbox import SandboxOptions  # noqa: PLC0415
+    from mpsyncd.sandbox import DEMO_COMPANIES, SandboxOptions  # noqa: PLC0415
 
-    options = SandboxOptions(port=port, limit_scale=limit_scale, event_rate=event_rate, seed=seed)
+    options = SandboxOptions(port=port, limit_scale=limit_scale, event_rate=event_rate, seed=seed, companies=DEMO_COMPANIES)
 
     async def work(_settings: Settings) -> None:
         await stay(options, until_eof=until_eof)

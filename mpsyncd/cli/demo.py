@@ -37,6 +37,8 @@ EVENT_RATE = 2.0
 _NO_ORDERS_FOR_BASE = {"kind": "base_refused", "host": "statistics-api", "path": "/api/v1/supplier/orders"}
 """So that the demo shows what a closed method looks like: vendors close methods to tokens of the base type."""
 _CLOSED_TO_BASE = frozenset({"orders", "stocks", "seller_stocks", "finance_reports", "acquiring", "acquiring_reports"})
+_MODES = {"kaiten": Mode.FULL}
+"""Kaiten tells of members, new comments and deletions only to who reads everything."""
 _LOADED = frozenset({FeedState.OK, FeedState.DONE, FeedState.PARKED})
 
 
@@ -100,7 +102,7 @@ async def _add_shops(database: Database, one: Daemon, scene: Scene) -> None:
         if invented.name in there:
             continue
         source = source_named(invented.source)
-        credentials = {source.secrets[0].name: invented.token}
+        credentials = {secret.name: invented.base_url if secret.public else invented.token for secret in source.secrets}
         looked = await daemon.check_shop(scene.settings, source.name, credentials)
         assert looked.identity is not None, looked.error  # noqa: S101 - the sandbox made the token
         new = shops.NewShop(
@@ -127,7 +129,10 @@ async def _first_load(database: Database) -> None:
 async def _incremental(database: Database) -> None:
     async with database.connection() as connection:
         working: Sequence[Shop] = [shop for shop in await shops.list_shops(connection) if shop.works]
-        ids = [await requests.create(connection, shop_id=shop.shop_id, mode=Mode.INCREMENTAL, requested_by="demo") for shop in working]
+        ids = [
+            await requests.create(connection, shop_id=shop.shop_id, mode=_MODES.get(shop.source, Mode.INCREMENTAL), requested_by="demo")
+            for shop in working
+        ]
     await follow(database, ids)
 
 
@@ -176,7 +181,7 @@ def _scene(neighbour: Neighbour, folder: Path, *, limit_scale: float) -> Scene:
         "database": {"data_dir": folder, "runtime_dir": None},
         "http": {"port": 0},
         "transport": {"limit_scale": limit_scale},
-        "sources": {"wildberries": {"base_url": f"{neighbour.url}/wb/{{host}}"}},
+        "sources": {"wildberries": {"base_url": f"{neighbour.url}/wb/{{host}}"}, "kaiten": {"hosts": ["127.0.0.1"]}},
     }
     return Scene(neighbour=neighbour, settings=Settings(**given), shops={shop.name: shop for shop in neighbour.shops})
 

@@ -68,7 +68,7 @@ async def true_tables(client: aiohttp.ClientSession) -> list[str]:
     async with client.get("/_truth") as answer:
         answer.raise_for_status()
         content: dict[str, list[str]] = await answer.json()
-    return content["tables"]
+    return content["tables"] + content.get("company_tables", [])
 
 
 async def stored_rows(connection: Connection, table: str, *, shop_id: int) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -111,7 +111,7 @@ def compare(
     if truth and "_unnamed" in truth[0]:
         key, truth, stored = _numbered(truth, stored, types=types, unnamed=truth[0]["_unnamed"])
     expected = {_key(row, key): row for row in truth if not row.get("_left")}
-    gone = {_key(row, key) for row in truth if row.get("_left")}
+    gone = {_key(row, key) for row in truth if row.get("_left") and row.keys() >= set(key)}
     found = {_key(row, key): row for row in stored}
     missing = [name for name in expected if name not in found]
     extra = [name for name in found if name not in expected and name not in gone]

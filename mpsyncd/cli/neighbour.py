@@ -18,11 +18,12 @@ _STOP_WITHIN_SECONDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventedShop:
-    """A shop of the sandbox with its invented token."""
+    """A shop of the sandbox with its invented token, and where its methods are; `{host}` stands for the vendor's hosts."""
 
     name: str
     source: str
     token: str
+    base_url: str
     note: str
 
 

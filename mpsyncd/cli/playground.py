@@ -40,7 +40,7 @@ async def stay(options: SandboxOptions, *, until_eof: bool) -> None:
 
 
 def _told(shop: DemoShop) -> dict[str, str]:
-    return {"name": shop.name, "source": shop.source, "token": shop.token, "note": shop.note}
+    return {"name": shop.name, "source": shop.source, "token": shop.token, "base_url": shop.base_url, "note": shop.note}
 
 
 async def _until_eof(ended: asyncio.Event) -> None:

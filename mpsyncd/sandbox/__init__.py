@@ -3,6 +3,7 @@
 from mpsyncd.sandbox.core import Core
 from mpsyncd.sandbox.http import Delivery, Manner, Request, Response
 from mpsyncd.sandbox.options import (
+    DEMO_COMPANIES,
     DEMO_SELLERS,
     VENDOR_FINANCE_CAP,
     VENDOR_ORDERS_CAP,
@@ -17,6 +18,7 @@ from mpsyncd.sandbox.shops import DemoShop
 from mpsyncd.sandbox.wildberries.tokens import EVERY_CATEGORY, Category, TokenType, make_token
 
 __all__ = [
+    "DEMO_COMPANIES",
     "DEMO_SELLERS",
     "EVERY_CATEGORY",
     "VENDOR_FINANCE_CAP",

@@ -149,6 +149,7 @@ DEMO_SELLERS = (
     SellerSpec(name="linen-shop", title="ООО Льняная Лавка", cards=120, trashed=12, orders=1_500, weeks=26, operations=40, campaigns=30),
     SellerSpec(name="small-toys", title="ИП Малые Игрушки", cards=35, trashed=4, orders=240, operations=15, campaigns=0),
 )
+DEMO_COMPANIES = (CompanySpec(name="quiet-yard", title="ООО Тихий Двор"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

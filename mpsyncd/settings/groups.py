@@ -118,7 +118,7 @@ class TransportSettings(Group):
     )
     tries: int = Field(default=5, ge=1, le=20, description="How often a request that failed in passing is sent in all")
     limit_scale: float = Field(
-        default=1.0, gt=0, le=10_000, description="How many times faster than published all limits refill; for the sandbox and tests only"
+        default=1.0, gt=0, le=100_000, description="How many times faster than published all limits refill; for the sandbox and tests only"
     )
 
 
