@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from mpsyncd.model.request import Answer, Api, Document, Request, Row, Rows
 
+_ENOUGH = 100
+"""So many rows are handed on at once, whatever answers they are from: a statement of the merge is worth a number of rows."""
+
 
 async def ask_all(api: Api, requests: Sequence[Request]) -> list[Answer]:
     """The answers in the order of the requests; when one fails, the others are cancelled and let go of."""
@@ -40,9 +43,15 @@ class ChainedRows:
         return next((part.last for part in reversed(self._parts) if part.last is not None), None)
 
     async def pieces(self) -> AsyncIterator[Sequence[Row]]:
+        joined: list[Row] = []
         for part in self._parts:
             async for piece in part.pieces():
-                yield piece
+                joined += piece
+                if len(joined) >= _ENOUGH:
+                    yield joined
+                    joined = []
+        if joined:
+            yield joined
 
     async def close(self) -> None:
         for part in self._parts:

@@ -25,6 +25,8 @@ _STEP = 20
 """So many raw rows are a turn of the loop."""
 _PIECE = 1000
 """So many documents are handed on at once, though their raw rows came together."""
+_FEW = 100
+"""Fewer wait for what comes next: a statement of the merge is worth a number of rows, and big raw rows come in pieces of a few."""
 
 
 def mapped(read: Read, documents: Documents) -> Read:
@@ -57,16 +59,19 @@ class MappedRows:
         return self._raw.last
 
     async def pieces(self) -> AsyncIterator[Sequence[Row]]:
+        made: list[Row] = []
         async for piece in self._raw.pieces():
-            made: list[Row] = []
             for first in range(0, len(piece), _STEP):
                 made += [document for row in piece[first : first + _STEP] for document in self._made(row)]
                 if len(made) >= _PIECE:
                     yield made
                     made = []
                 await asyncio.sleep(0)
-            if made:
+            if len(made) >= _FEW:
                 yield made
+                made = []
+        if made:
+            yield made
 
     async def close(self) -> None:
         await self._raw.close()
