@@ -99,7 +99,7 @@ def test_everything_wrong_is_listed_at_once_with_its_place(tmp_path: Path) -> No
         """,
     )
     found = _problems(path, MPSYNCD_HTTP__PORT="many", MPSYNCD_HTTP_PORT="1", MPSYNCD_ENGINE__LEASE="30 s")
-    assert found["nonsense"].step.startswith("Known here: database, engine")
+    assert found["nonsense"].step.startswith("Known here: attachments, database, engine")
     assert found["http.prot"].step == "Did you mean http.port?"
     assert found["http.host"].origin == f"{path}:5"
     assert found["schedules.kaiten"].origin == f"{path}:12, {path}:13"
