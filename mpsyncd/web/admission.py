@@ -34,15 +34,17 @@ class Admission:
         self._tries = tries
 
     async def visitor(self, request: web.Request, need: Need) -> Visitor | None:
-        """Who asks; None is a stranger on a route that is open to strangers.
+        """Who asks; None where it does not matter, or for a stranger on a route that is open to strangers.
 
         Raises:
             Problem: 401 no or no good token, 403 not enough, 421 a name that is not ours, 429 too many wrong tokens.
         """
+        if need.without is Without.ANYBODY:
+            return None
         bare = "Authorization" not in request.headers
         local = is_local(request)
         ours = local and is_called_right(request, hosts=self._settings.hosts)
-        if need.without is Without.ANYBODY or (need.without is Without.PROBE and self._settings.open_probes):
+        if need.without is Without.PROBE and self._settings.open_probes:
             return _NEIGHBOUR if ours else None
         if need.without is Without.PROBE or (need.without is Without.READER and bare and self._settings.local_reads):
             if ours:
