@@ -76,6 +76,12 @@ class Built:
     webhooks: Webhooks
 
 
+def _settle_down() -> None:
+    """What is built stays for life: full collections over it would only block the loop."""
+    gc.collect()
+    gc.freeze()
+
+
 class Daemon:
     """One process of mpsyncd. `serve` returns when `stop` was called; `url` is the status server's address from `ready` on."""
 
@@ -142,24 +148,17 @@ class Daemon:
     async def _build(self, stack: AsyncExitStack, *, web: bool) -> Built:
         started_at = self._clock.now()
         storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
-        transport = await stack.enter_async_context(
-            Transport(transport_options(self._settings), self._clock, PostgresLedger(storage.pool), random.Random())  # noqa: S311
-        )
+        transport = await stack.enter_async_context(self._transport(storage))
         keys = Keys(storage.pool, storage.vault, sources={source.name: source for source in SOURCES}, clock=self._clock)
-        connections = self._connections(transport, keys)
-        activity = Activity(self._clock)
+        connections, activity = self._connections(transport, keys), Activity(self._clock)
         timetable = Timetable(self._settings.schedules.plans())
         seats = Seats(self._settings.engine.feeds_at_once)
         dispatcher = self._dispatcher(storage, connections, activity, timetable, seats)
         table = Table(storage=storage, connections=connections, daemon=self._id, clock=self._clock)
         reloader = self._reloader(table, transport, timetable, dispatcher, seats)
-        if reloader is not None:
-            await reloader.begin()
-        if (told := old_shop(os.environ)) is not None:
-            await adopt(storage, told, identify=table.identify)
-        self._ticker = self._make_ticker(
-            dispatcher, Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
-        )
+        await self._listed_shops(storage, table, reloader)
+        keeper = Keeper(storage, connections, lambda: reloader.settings if reloader else self._settings)
+        self._ticker = self._make_ticker(dispatcher, keeper)
         webhooks = self._webhooks(storage, connections)
         intake = await stack.enter_async_context(Intake(storage.control, taken=webhooks.wake)) if web else None
         observer = self._observer(
@@ -173,25 +172,48 @@ class Daemon:
             intake=intake,
         )
         if web:
-            app = build_app(observer.ports(), self._settings.http)
-            self.url = await stack.enter_async_context(serving(app, self._settings.http))
+            self.url = await stack.enter_async_context(serving(build_app(observer.ports(), self._settings.http), self._settings.http))
         await dispatcher.tick()
-        gc.collect()
-        gc.freeze()  # what is built stays for life: full collections over it would only block the loop
-        pulse = self._pulse(storage, dispatcher, activity, observer)
+        _settle_down()
         return Built(
             storage=storage,
             keys=keys,
             dispatcher=dispatcher,
             ticker=self._ticker,
-            pulse=pulse,
+            pulse=self._pulse(storage, dispatcher, activity, observer),
             reloader=reloader,
             intake=intake,
             webhooks=webhooks,
         )
 
+    def _transport(self, storage: Storage) -> Transport:
+        return Transport(transport_options(self._settings), self._clock, PostgresLedger(storage.pool), random.Random())  # noqa: S311
+
+    @staticmethod
+    async def _listed_shops(storage: Storage, table: Table, reloader: Reloader | None) -> None:
+        """Shops that files and variables name."""
+        if reloader is not None:
+            await reloader.begin()
+        if (told := old_shop(os.environ)) is not None:
+            await adopt(storage, told, identify=table.identify)
+
     async def _work(self, built: Built) -> None:
         """The named root tasks; the first one to end ends them all."""
+        roots = self._roots(built)
+        ended: set[asyncio.Task[object]] = set()
+        try:
+            ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            log.info("daemon_stopping")
+            self._notifier.send("STOPPING=1", status("gives its leases back"))
+            for task in roots - ended:
+                task.cancel()
+            await asyncio.wait(roots)
+            await built.dispatcher.stop()
+        for task in ended:
+            task.result()
+
+    def _roots(self, built: Built) -> set[asyncio.Task[object]]:
         storage = built.storage
 
         def nudged(shop_id: int | None) -> None:
@@ -220,18 +242,7 @@ class Daemon:
             roots.add(asyncio.create_task(built.pulse.run(), name="pulse"))
         if storage.embedded is not None:
             roots.add(asyncio.create_task(storage.embedded.wait_failed(), name="embedded"))
-        ended: set[asyncio.Task[object]] = set()
-        try:
-            ended, _ = await asyncio.wait(roots, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            log.info("daemon_stopping")
-            self._notifier.send("STOPPING=1", status("gives its leases back"))
-            for task in roots - ended:
-                task.cancel()
-            await asyncio.wait(roots)
-            await built.dispatcher.stop()
-        for task in ended:
-            task.result()
+        return roots
 
     async def _wait_stopped(self) -> None:
         await self._stopped.wait()
