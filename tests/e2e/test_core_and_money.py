@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from mpsyncd.model.run import Mode
-from mpsyncd.sandbox import EVERY_CATEGORY, Category, Fault, FaultKind, SellerSpec
+from mpsyncd.sandbox import Category, Fault, FaultKind, SellerSpec
 from mpsyncd.sandbox.world.finance_book import FinanceBook
+from mpsyncd.sources.wildberries.source import WILDBERRIES
 from mpsyncd.storage import requests
 from mpsyncd.storage.pool import connect
 from support.loads import World, equal_in_the_end, explained, loaded, new_world, one, unread
-from support.processes import Install, Installation, until
+from support.processes import Install, until
 
 SHOP = SellerSpec(name="shop", title="ООО Деньги", cards=40, trashed=6, orders=200, jam=True, weeks=5, operations=40, campaigns=70)
 KILLS = 6
@@ -23,6 +24,9 @@ SLOW = {"limit": 1, "per": "300 s", "burst": 1}
 DAYS = 350
 REPORTS = "/api/v2/nm-report/downloads"
 DETAILED = "/api/finance/v1/sales-reports/detailed"
+MONEY = ("finance", "finance_reports", "acquiring", "acquiring_reports", "balance")
+BEYOND_MONEY = tuple(stream.name for stream in WILDBERRIES.streams if stream.name not in MONEY)
+MONEY_TABLES = tuple(table.name for stream in WILDBERRIES.streams if stream.name in MONEY for table in stream.tables)
 _LIVE = "SELECT count(*) FROM wb.finance WHERE shop_id = $1 AND deleted_at IS NULL"
 _GONE = "SELECT count(*) FROM wb.finance WHERE shop_id = $1 AND deleted_at IS NOT NULL"
 
@@ -34,13 +38,22 @@ async def shops() -> AsyncIterator[World]:
         yield made
 
 
-async def ready(world: World, install: Install, database: str) -> tuple[Installation, int]:
-    """A daemon that has read everything of the shop, and the shop's number."""
+async def ready(world: World, install: Install, database: str) -> int:
+    """The number of a shop, when everything of it is read."""
     installation = install(world.url, dsn=database, transport=QUICKEST)
     shop = await installation.add_shop("shop", world.token("shop"))
     await installation.started()
     await loaded(database, shop, within=120)
-    return installation, shop
+    return shop
+
+
+async def money_ready(world: World, install: Install, database: str) -> int:
+    """The number of a shop whose key opens finance alone, when that is read."""
+    installation = install(world.url, dsn=database, transport=QUICKEST)
+    shop = await installation.add_shop("shop", world.token("shop", categories={Category.FINANCE}))
+    await installation.started()
+    await loaded(database, shop, parked=BEYOND_MONEY)
+    return shop
 
 
 async def feeds(database: str, shop: int, state: str) -> dict[str, str]:
@@ -84,13 +97,13 @@ async def test_kills_order_no_second_report_and_lose_nothing(install: Install) -
 
 @pytest.mark.timeout(240)
 async def test_corrections_of_past_reports_and_what_changes_late(shops: World, install: Install, database: str) -> None:
-    _, shop = await ready(shops, install, database)
+    shop = await money_ready(shops, install, database)
     owner = shops.sandbox.core.world.sellers["shop"]
     assert isinstance(owner.finance, FinanceBook)
     week, dice = owner.finance.statements(owner.born)[-1], random.Random(7)
     for _ in range(20):
         owner.finance.correct(week, dice=dice)
-    await equal_in_the_end(shops, database, {"shop": shop})
+    await equal_in_the_end(shops, database, {"shop": shop}, streams=MONEY, tables=MONEY_TABLES)
     assert await one(database, _GONE, shop) > 0
     assert await one(database, "SELECT count(*) FROM wb.finance WHERE shop_id = $1 AND rrd_id > 7000000000", shop) > 0
 
@@ -98,7 +111,7 @@ async def test_corrections_of_past_reports_and_what_changes_late(shops: World, i
 @pytest.mark.timeout(240)
 async def test_a_subscription_that_ends_in_the_middle_costs_time_and_no_day(shops: World, install: Install, database: str) -> None:
     shops.arm(Fault(kind=FaultKind.JAM_LOST, path=f"{REPORTS}/file"))
-    _, shop = await ready(shops, install, database)
+    shop = await ready(shops, install, database)
     await equal_in_the_end(shops, database, {"shop": shop})
     state = "SELECT state FROM mpsync.capabilities WHERE shop_id = $1 AND capability = 'jam'"
     assert await one(database, state, shop) == "missing"
@@ -108,7 +121,7 @@ async def test_a_subscription_that_ends_in_the_middle_costs_time_and_no_day(shop
 
 @pytest.mark.timeout(240)
 async def test_weeks_that_are_suddenly_empty_are_believed_by_force_alone(shops: World, install: Install, database: str) -> None:
-    _, shop = await ready(shops, install, database)
+    shop = await money_ready(shops, install, database)
     before = await one(database, _LIVE, shop)
     shops.arm(Fault(kind=FaultKind.NO_CONTENT, path=DETAILED))
     await only(database, shop, "finance", mode=Mode.SELECTIVE)
@@ -118,28 +131,30 @@ async def test_weeks_that_are_suddenly_empty_are_believed_by_force_alone(shops: 
     assert await one(database, _LIVE, shop) == 0
     await shops.cure()
     await only(database, shop, "finance", mode=Mode.FORCED)
-    await equal_in_the_end(shops, database, {"shop": shop})
+    await equal_in_the_end(shops, database, {"shop": shop}, streams=MONEY, tables=MONEY_TABLES)
 
 
 @pytest.mark.timeout(240)
 async def test_rights_that_go_and_come_back(shops: World, install: Install, database: str) -> None:
     slow = {'sources__wildberries__limits__"finance.detailed"': {"limit": 1, "per": "5000 s", "burst": 1}}
     installation = install(shops.url, dsn=database, transport=QUICKEST, **slow)
-    first = shops.token("shop")
+    rights = {Category.STATISTICS, Category.FINANCE}
+    first = shops.token("shop", categories=rights)
     shop = await installation.add_shop("shop", first)
     await installation.started()
     await until(lambda: one(database, _LIVE, shop), what="the first rows")
     await shops.revoke(first)
     disabled = "SELECT status = 'disabled' FROM mpsync.shops WHERE shop_id = $1"
     await until(lambda: one(database, disabled, shop), what="the shop to stop")
-    without = shops.token("shop", categories=EVERY_CATEGORY - {Category.FINANCE})
+    without = shops.token("shop", categories=rights - {Category.FINANCE})
     await installation.good("shops", "rotate-key", "shop", "--token-file", "-", stdin=without)
-    money = ("finance", "finance_reports", "acquiring", "acquiring_reports", "balance")
-    await loaded(database, shop, parked=money, within=120)
-    assert set(await feeds(database, shop, "parked")) == set(money)
-    await installation.good("shops", "rotate-key", "shop", "--token-file", "-", stdin=shops.token("shop"))
-    await loaded(database, shop, within=120)
-    await equal_in_the_end(shops, database, {"shop": shop})
+    read = ("orders", "sales")
+    await loaded(database, shop, parked={stream.name for stream in WILDBERRIES.streams} - set(read))
+    assert set(await feeds(database, shop, "parked")) >= set(MONEY)
+    await installation.good("shops", "rotate-key", "shop", "--token-file", "-", stdin=shops.token("shop", categories=rights))
+    await loaded(database, shop, parked=set(BEYOND_MONEY) - set(read))
+    tables = (*MONEY_TABLES, "wb.orders", "wb.sales")
+    await equal_in_the_end(shops, database, {"shop": shop}, streams=(*MONEY, *read), tables=tables)
 
 
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -157,7 +172,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
 @pytest.mark.timeout(240)
 async def test_wrong_answers_of_every_kind(shops: World, install: Install, database: str) -> None:
     shops.arm(*(Fault(**fault) for fault in FAULTS))
-    _, shop = await ready(shops, install, database)
+    shop = await ready(shops, install, database)
     hit = {fault["kind"] for fault in await shops.faults() if fault["hits"]}
     assert {"heavy_batch", "unknown_values", "changed_types"} <= hit
     await shops.cure()
