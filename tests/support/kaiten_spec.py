@@ -67,3 +67,18 @@ def faults(path: str, body: object) -> Iterator[str]:
         names = [step for step in error.absolute_path if isinstance(step, str)]
         if not (error.instance is None and names and names[-1] in _NULLS):
             yield f"{'.'.join(names)}: {error.message[-100:]}"
+
+
+@cache
+def parameters(path: str) -> frozenset[str]:
+    """Names of the query parameters that the file knows of a method."""
+    return frozenset(each["name"] for each in _file()["paths"][path]["get"].get("parameters", ()) if each["in"] == "query")
+
+
+@cache
+def keys(path: str) -> frozenset[str]:
+    """Keys of one row of a list, as the file has them."""
+    schema = _schema(path)
+    row = schema["items"] if schema.get("type") == "array" else schema
+    parts = [row, *row.get("allOf", ())]
+    return frozenset(key for part in parts for key in part.get("properties", ()))
