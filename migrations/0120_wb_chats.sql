@@ -136,31 +136,31 @@ CREATE VIEW public.chat_attachments AS
 SELECT shop_id AS store_id, chat_id, event_id AS message_id, download_id, kind, content_type, name, size
 FROM wb.chat_attachments;
 
--- Runs by the names of older programs. Of a run that reads chats: chats_total were listed by the vendor, chats_synced of them are whole
--- here (none unless the stream of events was read to its end), messages_added are the events that came new.
+-- Runs by the names of older programs. Of a run that reads chats: chats_total were listed by the vendor; chats_synced of them are whole here,
+-- 0 when the stream of events was not read to its end, null when the run did not read it; messages_added are the events that came new.
+-- Subqueries, as people look at the newest runs only.
 CREATE OR REPLACE VIEW public.sync_logs AS
 SELECT r.run_id AS id,
        r.shop_id AS store_id,
        r.state AS status,
-       c.listed AS chats_total,
-       CASE WHEN c.listed IS NULL THEN NULL WHEN c.told = 'ok' THEN c.listed - c.refused ELSE 0 END AS chats_synced,
-       c.added AS messages_added,
-       CASE WHEN c.feeds > 0 THEN 0::bigint END AS chats_classified,  -- nothing classifies yet
+       (SELECT max(rf.seen) FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
+         WHERE rf.run_id = r.run_id AND f.stream = 'chats') AS chats_total,
+       (SELECT CASE bool_and(rf.verdict IS NOT DISTINCT FROM 'ok') FILTER (WHERE f.stream = 'chat_events')
+                   WHEN true THEN max(rf.seen - rf.rejected) FILTER (WHERE f.stream = 'chats')
+                   WHEN false THEN 0 * max(rf.seen) FILTER (WHERE f.stream = 'chats') END
+          FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
+         WHERE rf.run_id = r.run_id AND f.stream IN ('chats', 'chat_events')) AS chats_synced,
+       (SELECT max(rf.inserted) FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
+         WHERE rf.run_id = r.run_id AND f.stream = 'chat_events') AS messages_added,
+       (SELECT 0::bigint FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
+         WHERE rf.run_id = r.run_id AND f.stream IN ('chats', 'chat_events') LIMIT 1) AS chats_classified,  -- nothing classifies yet
        r.started_at,
        r.ended_at AS completed_at,
        CASE WHEN r.trigger = 'webhook' THEN 'webhook' ELSE r.mode END AS type,
        (SELECT string_agg(f.stream || ': ' || rf.reason, '; ' ORDER BY f.stream)
           FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
          WHERE rf.run_id = r.run_id AND rf.verdict IN ('failed', 'parked')) AS error
-FROM mpsync.runs r
-CROSS JOIN LATERAL (
-    SELECT count(*) AS feeds, max(rf.seen) FILTER (WHERE f.stream = 'chats') AS listed,
-           max(rf.rejected) FILTER (WHERE f.stream = 'chats') AS refused,
-           max(rf.inserted) FILTER (WHERE f.stream = 'chat_events') AS added,
-           max(rf.verdict) FILTER (WHERE f.stream = 'chat_events') AS told
-    FROM mpsync.run_feeds rf JOIN mpsync.feeds f USING (feed_id)
-    WHERE rf.run_id = r.run_id AND f.stream IN ('chats', 'chat_events')
-) c;
+FROM mpsync.runs r;
 
 -- Forgets what was said in chats: texts, names, goods, attachments, whatever was refused or reported of them. Rows and their times stay, so
 -- that counts do not change. The locks are those of the merge: a page in hand is committed before, the next one knows of the erasure.
