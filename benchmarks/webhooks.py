@@ -2,7 +2,7 @@
 
 A real daemon with its own durable PostgreSQL and the sandbox's Kaiten company, at the vendor's limits (50 requests a second, of which 40
 are used). Baselines of the same run: answers of /healthz, which is HTTP alone, and deliveries one by one, each with a commit of its own.
-Usage: python benchmarks/webhooks.py [--seconds 10] [--connections 32] [--bytes 3000] [--cards 500]
+Usage: python benchmarks/webhooks.py [--seconds 10] [--connections 128] [--bytes 3000] [--cards 500]
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ async def main(*, seconds: float, connections: int, size: int, cards: int) -> No
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--bytes", type=int, default=3_000)
     parser.add_argument("--cards", type=int, default=500)
     given = parser.parse_args()
