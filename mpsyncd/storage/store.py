@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from mpsyncd.model.errors import LeaseLost
 from mpsyncd.model.page import SliceKind
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = timedelta(minutes=1)
-"""How long a page waits for a lock. Lanes of one stream share a line of counts, and giving up would mean to fetch the page again."""
+"""How long a page waits for a lock, and for a statement. Giving up means to fetch the page again."""
 
 
 class PostgresStore:
@@ -49,6 +50,7 @@ class PostgresStore:
 
     def __init__(self, database: Database, *, facts: DaemonFacts, streams: Sequence[Stream], control: Database | None = None) -> None:
         self._database = database
+        self._turns: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
         self._control = control or database
         self._facts = facts
         self._tables = tuple({table.name: table for stream in streams for table in stream.tables}.values())
@@ -185,7 +187,7 @@ class PostgresStore:
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice
         # A daemon that froze in the middle of a COPY keeps its lease locked no longer than this.
-        async with self._database.transaction(lock_timeout=_PATIENCE, statement_timeout=_PATIENCE) as connection:
+        async with self._turn(work), self._database.transaction(lock_timeout=_PATIENCE, statement_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, feed.shop_id)
             done = await write_page(
                 connection,
@@ -216,7 +218,7 @@ class PostgresStore:
 
     async def sweep(self, work: Work, *, share: float) -> Committed:
         part, walk_id = work.open_slice.slice, work.open_slice.walk_id
-        async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
+        async with self._turn(work), self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, work.feed.shop_id)
             walked = None if walk_id is None else await slice_rows.walked(connection, walk_id)
             if walk_id is None or walked is None:
@@ -244,6 +246,10 @@ class PostgresStore:
         async with self._database.transaction() as connection:
             await leases.check_fence(connection, lease, feed.shop_id)
             await settle.settle(connection, run_id, feed, outcome, now)
+
+    def _turn(self, work: Work) -> asyncio.Lock:
+        """One page of a table at a time: lanes of a stream wait for each other here, as long as it takes, and hold no connection."""
+        return self._turns.setdefault((work.feed.shop_id, work.stream.main.name), asyncio.Lock())
 
     async def _columns(self, connection: Connection) -> Catalog:
         async with self._catalog_turn:

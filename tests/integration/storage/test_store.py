@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +97,37 @@ class Breaking(ListedRows):
     async def pieces(self) -> AsyncIterator[list[dict[str, Any]]]:
         yield self.rows
         raise RuntimeError("cut")
+
+
+@dataclass
+class Slow(ListedRows):
+    """Rows whose second piece takes its time."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pieces(self) -> AsyncIterator[list[dict[str, Any]]]:
+        yield self.rows
+        self.begun.set()
+        await self.free.wait()
+
+
+async def test_a_page_that_waits_for_another_lane_holds_no_connection(pool: Database) -> None:
+    """However long a large page takes: a wait inside the database would end, and the page would be fetched again."""
+    at = await posted(pool, ORDERS)
+    work = await at.open(NewSlice(kind=SliceKind.SINCE, start=NOW - timedelta(hours=1)))
+    rows = Slow(list(orders("a")))
+    first = asyncio.create_task(at.store.commit(work, page(rows=rows)))
+    await rows.begun.wait()
+    second = asyncio.create_task(at.store.commit(work, page(*orders("b"))))
+    for _ in range(20):
+        await value(pool, "SELECT 1")
+    assert not second.done()
+    here = "datname = current_database()"
+    assert await value(pool, f"SELECT count(*) FROM pg_stat_activity WHERE {here} AND state = 'idle in transaction'") == 1
+    assert await value(pool, f"SELECT count(*) FROM pg_stat_activity WHERE {here} AND wait_event_type = 'Lock'") == 0
+    rows.free.set()
+    assert [done.inserted for done in await asyncio.gather(first, second)] == [1, 1]
 
 
 async def test_nothing_of_a_page_stays_when_it_breaks(pool: Database) -> None:
