@@ -39,6 +39,7 @@ class Request:
     sending it twice changes nothing at the vendor. `rows_format` "csv" and "zip+csv" are rows and nothing else, `rows_at` stays "".
     `empty_when` recognises a vendor's way of saying that there is nothing: it is asked about an answer that lacks the promised rows and
     about a refusal of the request itself (BadRequest, NotFound); where it is true, there are no rows and the envelope is None.
+    `private`: the answer holds what people wrote, so no piece of it goes into an error, where nobody could erase it.
     `longest`: bytes of an answer that is kept in memory as a whole; a longer one is BadData. `patient`: everything else of the same limit
     goes first.
     """
@@ -56,6 +57,7 @@ class Request:
     rows_format: RowsFormat = "json"
     empty_when: Callable[[Response], bool] | None = None
     longest: int | None = None
+    private: bool = False
     patient: bool = False
 
     def with_params(self, **params: str) -> Request:

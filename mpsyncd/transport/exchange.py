@@ -125,7 +125,7 @@ class Exchange:
             if isinstance(error, Transient):
                 error.request_id = error.request_id or request_id(headers)
                 error.status = response.status if error.status is None else error.status
-                error.body = scrub(error.body, credentials)
+                error.body = "" if self._request.private else scrub(error.body, credentials)
             raise
 
     async def _success(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> Answer:

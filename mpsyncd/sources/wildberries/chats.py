@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mpsyncd.model.stream import Read
 
 _HOST, _CAPABILITY = "buyer-chat-api", "buyer_chat"
-_CHATS = Request(method="GET", host=_HOST, path="/api/v1/seller/chats", rows_at="result", limits=("chat.chats",))
-_EVENTS = Request(method="GET", host=_HOST, path="/api/v1/seller/events", rows_at="result.events", limits=("chat.events",))
+_CHATS = Request(method="GET", host=_HOST, path="/api/v1/seller/chats", rows_at="result", limits=("chat.chats",), private=True)
+_EVENTS = Request(method="GET", host=_HOST, path="/api/v1/seller/events", rows_at="result.events", limits=("chat.events",), private=True)
 # The size of a page is not published; the smallest one that was seen keeps plans from promising too much.
 _PAGE = 50
 _WHOLE = whole("value")

@@ -129,3 +129,21 @@ async def test_204_is_no_rows(rows_format: str) -> None:
     async with vendor(always(answer(status=204))) as there, way(there.url) as out:
         answered = await out.api.send(get(rows_format=rows_format))
         assert (answered.envelope, answered.rows.count, [piece async for piece in answered.rows.pieces()]) == (None, 0, [])
+
+
+@pytest.mark.parametrize("private", [True, False])
+async def test_what_people_wrote_gets_into_no_error(*, private: bool) -> None:
+    broken = answer(b'{"rows": [{"text": "a secret"}, ')
+    async with vendor(always(broken)) as there, way(there.url, tries=1) as out:
+        with pytest.raises(Transient) as told:
+            await out.rows(get(rows_at="rows", private=private))
+    assert ("a secret" in told.value.body) is not private
+    assert "a secret" not in str(told.value)
+
+
+async def test_a_file_is_as_long_as_the_request_allows() -> None:
+    async with vendor(always(answer(b"x" * 1000))) as there, way(there.url, tries=1) as out:
+        answered = await out.api.send(get(rows_at=None, rows_format="file", longest=1000))
+        assert answered.envelope == b"x" * 1000
+        with pytest.raises(BadData, match="larger than 999 bytes"):
+            await out.api.send(get(rows_at=None, rows_format="file", longest=999))
