@@ -142,7 +142,8 @@ async def _fetched(settings: Settings, shop: str, download_id: str) -> bytes | i
             async with storage.pool.connection() as connection:
                 alive = any(each.alive for each in await status.daemons(connection))
             if alive:
-                return await _asked(storage.pool, f"http://{settings.http.host}:{settings.http.port}", shop, download_id)
+                url = str(URL.build(scheme="http", host=settings.http.host, port=settings.http.port))
+                return await _asked(storage.pool, url, shop, download_id)
     found: list[bytes | int] = []
 
     async def work(one: Daemon) -> int:
