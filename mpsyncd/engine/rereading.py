@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 
 AT_ONCE, ROOM = 32, 2000
 """Reads under way, and deliveries in hand, of one shop at most."""
-APART, WHOLE_APART = 0.5, 10.0
-"""Seconds between two reads of one thing, and of one whole stream."""
-TAKES_APART, LINGER = 0.03, 1.0
-"""Seconds between two looks for more deliveries, and without any until the run ends."""
+APART, TAKES_APART, LINGER = 0.5, 0.03, 1.0
+"""Seconds between two reads of one thing, between two looks for more deliveries, and without any until the run ends."""
 LONGEST_RUN = timedelta(minutes=1)
 
 
@@ -159,11 +157,10 @@ class Reader:
             if again is not None and len(self._reads) >= AT_ONCE:
                 return
             deliveries, line.waiting = frozenset(line.waiting), set()
-            line.not_before = now + (WHOLE_APART if again is None else APART)
             if again is None:
                 self._ended.append(_Ended(touch, deliveries))
                 continue
-            line.reading = True
+            line.reading, line.not_before = True, now + APART
             task = asyncio.create_task(self._read(api, again, touch, deliveries))
             self._reads.add(task)
             task.add_done_callback(self._over)

@@ -61,7 +61,10 @@ class Inbox(Protocol):
         due: Collection[str] = (),
         outcomes: Sequence[Outcome] = (),
     ) -> None:
-        """In one transaction: rows of one stream that were read again, streams that are due now as a whole, outcomes of deliveries."""
+        """In one transaction: rows of one stream that were read again, streams that are due as a whole, outcomes of deliveries.
+
+        A stream is due now, or a while after it was read last. While it is being read, its deliveries are put off instead.
+        """
         ...
 
     async def close_run(self, run_id: int, now: datetime, *, failed: Mapping[str, str]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.feed import Lease
 from mpsyncd.model.run import FeedVerdict, Mode, Trigger
 from mpsyncd.model.webhook import Delivery, DeliveryState
-from mpsyncd.storage import feeds, leases, runs
+from mpsyncd.storage import leases, runs
 from mpsyncd.storage.documents import Catalog, write_rereads
+from mpsyncd.storage.nudge import notify
 from mpsyncd.storage.shops import SHOPS, shop_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,20 @@ UPDATE mpsync.webhook_deliveries d SET state = o.state, event = o.event, attempt
 FROM unnest($1::bigint[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[], $7::text[])
     AS o (delivery_id, state, event, attempts, not_before, error)
 WHERE d.delivery_id = o.delivery_id AND d.state = 'pending'
+"""
+# A stream is not read again within ten seconds of its last success, however often it is named.
+_DUE = """
+WITH wanted AS (
+    SELECT f.feed_id, f.stream, greatest(now(), f.last_success_at + interval '10 seconds') AS due_at, EXISTS (
+        SELECT FROM mpsync.run_feeds rf JOIN mpsync.runs r USING (run_id)
+        WHERE rf.feed_id = f.feed_id AND rf.verdict IS NULL AND r.ended_at IS NULL AND r.trigger <> 'webhook') AS busy
+    FROM mpsync.feeds f WHERE f.shop_id = $1 AND f.stream = ANY ($2::text[]) AND f.lane = 'live'
+), moved AS (
+    UPDATE mpsync.feeds f SET next_due_at = w.due_at FROM wanted w
+    WHERE f.feed_id = w.feed_id AND NOT w.busy AND f.next_due_at > w.due_at RETURNING f.feed_id
+)
+SELECT w.stream, w.busy, now() + interval '3 seconds' AS again_at, EXISTS (SELECT FROM moved m WHERE m.feed_id = w.feed_id) AS moved
+FROM wanted w
 """
 _COUNT = """
 UPDATE mpsync.webhooks SET done = done + $2, unknown = unknown + $3, failed = failed + $4, last_received_at = greatest(last_received_at, $5)
@@ -135,10 +151,9 @@ class PostgresInbox:
                     catalog = await self._columns(connection)
                     done = await write_rereads(connection, catalog, shop_id=shop_id, stream=stream, rereads=rereads, run_id=run_id)
                     await runs.count(connection, run_id, feed_id, done, pages=sum(len(reread.pages) for reread in rereads))
-            if due:
-                await feeds.nudge(connection, shop_id, sorted(due))
+            busy = await _make_due(connection, shop_id, due) if due else {}
             if outcomes:
-                await _settle(connection, shop_id, run_id, outcomes)
+                await _settle(connection, shop_id, run_id, [_put_off(one, busy) for one in outcomes])
 
     async def close_run(self, run_id: int, now: datetime, *, failed: Mapping[str, str]) -> None:
         async with self._control.transaction() as connection:
@@ -151,6 +166,22 @@ class PostgresInbox:
             if self._catalog is None:
                 self._catalog = await Catalog.load(connection, self._tables)
             return self._catalog
+
+
+async def _make_due(connection: Connection, shop_id: int, streams: Collection[str]) -> Mapping[str, datetime]:
+    """Make live feeds of these streams due; return those that are being read, whose end would overwrite it, and when to come again."""
+    rows = await connection.fetch(_DUE, shop_id, list(streams))
+    if any(row["moved"] for row in rows):
+        await notify(connection, shop_id)
+    return {row["stream"]: row["again_at"] for row in rows if row["busy"]}
+
+
+def _put_off(one: Outcome, busy: Mapping[str, datetime]) -> Outcome:
+    """The outcome, or that the delivery waits: what reads a stream now may have passed by what the delivery tells."""
+    again_at = max((busy[touch.stream] for touch in one.touches if touch.stream in busy), default=None)
+    if one.state is not DeliveryState.DONE or again_at is None:
+        return one
+    return replace(one, state=DeliveryState.PENDING, not_before=again_at, error="what it names is being read")
 
 
 async def _settle(connection: Connection, shop_id: int, run_id: int, outcomes: Sequence[Outcome]) -> None:

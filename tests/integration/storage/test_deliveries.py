@@ -15,7 +15,7 @@ from mpsyncd.model.stream import Lane
 from mpsyncd.storage import webhooks
 from mpsyncd.storage.pool import Database, open_database
 from support.documents import TABLES
-from support.storage import KEYRING, TWO, add_shop, execute, hold, plan, value
+from support.storage import KEYRING, TWO, add_shop, execute, hold, open_run, plan, value
 from support.webhooks import Vendor, about, processing
 
 
@@ -211,6 +211,24 @@ async def test_a_stream_that_can_not_be_read_row_by_row_is_due_at_once(pool: Dat
         await _soon(lambda: _states(pool), {"done": 2})
     due = "SELECT stream FROM mpsync.feeds WHERE next_due_at <= now()"
     assert await _rows(pool, due) == [("bins",)]
+
+
+async def test_a_stream_that_is_being_read_is_due_after_that_and_soon_after_its_last_read_a_little_later(
+    pool: Database, shop: Shop
+) -> None:
+    [bins] = [feed for feed in await plan(pool, shop) if feed.stream == "bins"]
+    await execute(pool, "UPDATE mpsync.feeds SET next_due_at = now() + interval '6 hours', last_success_at = now() - interval '1 s'")
+    run_id = await open_run(pool, shop, bins)
+    async with processing(pool, Vendor()) as work:
+        await _deliver(pool, shop, about("bins"))
+        work.wake()
+        waits = "SELECT state, attempts, not_before > now() FROM mpsync.webhook_deliveries WHERE error IS NOT NULL"
+        await _soon(lambda: _rows(pool, waits), [("pending", 0, True)])
+        await execute(pool, "UPDATE mpsync.run_feeds SET verdict = 'ok' WHERE run_id = $1", run_id)
+        await execute(pool, "UPDATE mpsync.webhook_deliveries SET not_before = now()")
+        await _soon(lambda: _states(pool), {"done": 1})
+    due = "SELECT next_due_at = last_success_at + interval '10 s' FROM mpsync.feeds WHERE stream = 'bins'"
+    assert await _rows(pool, due) == [(True,)]
 
 
 async def test_what_a_crash_left_is_processed_by_the_next_daemon(pool: Database, shop: Shop) -> None:
