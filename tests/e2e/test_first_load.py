@@ -9,6 +9,8 @@ from support.processes import Install, Installation, SandboxProcess, nobody_work
 from support.truth import KEYS
 
 QUICKEST = 10_000
+SHOPS = {"linen-shop", "small-toys"}
+"""The demo compares all of its shops with the truth; here are those whose keys may not read everything."""
 LACKING = ("cards", "cards_trash", "funnel", "product_totals")
 """What a key without content can not read, and what waits for that."""
 EMPTY = tuple(table for table in KEYS if table.startswith(("wb.card", "wb.trashed", "wb.funnel", "wb.product")))
@@ -28,27 +30,25 @@ async def answers(installation: Installation) -> None:
     assert code == 200
     status = json.loads(text)
     assert status["ready"] is True
-    assert {shop["name"] for shop in status["shops"]} == {"north-wind", "linen-shop", "small-toys"}
     percent = {shop["name"]: shop["percent"] for shop in status["shops"]}
-    assert percent["north-wind"] == percent["linen-shop"] == 100, "what is parked is no part of a first load"
+    assert percent.keys() == SHOPS
+    assert percent["linen-shop"] == 100, "what is parked is no part of a first load"
     code, text = await daemon.get("/status", accept="text/html")
     assert code == 200
-    assert "north-wind" in text
+    assert "linen-shop" in text
 
 
 @pytest.mark.timeout(420)
-async def test_three_shops_are_loaded_shown_and_left_cleanly(install: Install) -> None:
+async def test_shops_are_loaded_shown_and_left_cleanly(install: Install) -> None:
     with SandboxProcess(limit_scale=QUICKEST, event_rate=10) as sandbox:
         installation = install(sandbox.url, transport={"limit_scale": QUICKEST})
         daemon = await installation.started()
-        tokens = {shop["name"]: shop["token"] for shop in sandbox.shops}
+        tokens = {shop["name"]: shop["token"] for shop in sandbox.shops if shop["name"] in SHOPS}
         shops = {name: await installation.add_shop(name, token) for name, token in tokens.items()}
         dsn = await installation.dsn()
-        await loaded(dsn, shops["north-wind"], within=180)
         await loaded(dsn, shops["linen-shop"], parked=LACKING, within=180)
 
         switches, lacking = Switches(sandbox.url), shops["linen-shop"]
-        await equal_in_the_end(switches, dsn, {"north-wind": shops["north-wind"]})
         told = [table for table in KEYS if table not in EMPTY]
         await equal_in_the_end(switches, dsn, {"linen-shop": lacking}, tables=told, verdict="partly")
         for table in EMPTY:
