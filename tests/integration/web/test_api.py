@@ -19,7 +19,7 @@ from mpsyncd.model.run import Mode, RunState
 from mpsyncd.settings import HttpSettings
 from mpsyncd.web import WebPorts, build_app, serving
 from mpsyncd.web.app import ROUTES
-from mpsyncd.web.needs import Route
+from mpsyncd.web.needs import DELIVER, Route
 from mpsyncd.web.tries import BURST
 from support.control import NORTH, SOUTH, FakeControl, token
 from support.overview import NOW, ports, shop
@@ -63,9 +63,10 @@ async def test_who_brings_no_token_is_told_how_to_get_one(control: FakeControl) 
 
 
 async def test_changes_need_a_token_on_this_machine_too(control: FakeControl) -> None:
+    """But for deliveries of webhooks, whose handler looks at a secret of their own (test_webhooks.py)."""
     async with served(ports(control=control)) as client:
         for route in ROUTES:
-            if route.method != "GET":
+            if route.method != "GET" and route.need is not DELIVER:
                 async with client.request(route.method, route.path.replace("{shop_id}", "1").replace("{run_id}", "10")) as answer:
                     assert answer.status == 401, route
     assert not any(each.paused for each in control.known.values())
