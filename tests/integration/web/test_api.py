@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from mpsyncd.model.access import Role
+from mpsyncd.model.attachment import Attachment
 from mpsyncd.model.reload import ReloadOutcome
 from mpsyncd.model.run import Mode, RunState
 from mpsyncd.settings import HttpSettings
@@ -214,8 +215,9 @@ async def test_what_is_foreign_is_answered_like_what_does_not_exist(control: Fak
     text = control.let_in(Role.ADMIN, shops=[NORTH])
 
     def path(shop_id: int, run_id: int, request_id: int) -> str:
-        return route.path.format(shop_id=shop_id, run_id=run_id, request_id=request_id)
+        return route.path.format(shop_id=shop_id, run_id=run_id, request_id=request_id, chat="1:c1", attachment="good")
 
+    control.files["good"] = Attachment(name="receipt.pdf", content=b"x")
     before = dict(control.known)
     async with served(ports(control=control)) as client:
         foreign = await told(await client.request(route.method, path(SOUTH, 20, 200), headers=bearer(text)))
