@@ -10,7 +10,7 @@ import pytest
 
 from mpsyncd.sandbox import SellerSpec
 from support.loads import BEYOND_CORE, CORE, CORE_TABLES, equal_in_the_end, loaded, new_world
-from support.processes import Install, nobody_works_in, until
+from support.processes import SCALE, Install, nobody_works_in, until
 
 SMALL, LARGE = 90, 400
 MANY = SellerSpec(name="many", title="ООО Много Заказов", cards=150, trashed=10, orders=40_000)
@@ -37,7 +37,7 @@ def small_disk(folder: Path) -> Iterator[Callable[[], None]]:
 
 @pytest.mark.timeout(180)
 async def test_a_full_disk_is_waited_out(install: Install) -> None:
-    async with new_world(MANY, orders_cap=4_000) as world:
+    async with new_world(MANY, orders_cap=4_000, limit_scale=2 * SCALE) as world:  # a busy machine would be refused now and then
         installation = install(world.url)
         with small_disk(installation.data) as grow:
             daemon = await installation.started()
