@@ -147,7 +147,7 @@ class Daemon:
 
     async def _build(self, stack: AsyncExitStack, *, web: bool) -> Built:
         started_at = self._clock.now()
-        storage = self.storage = await stack.enter_async_context(open_storage(self._settings, exclusive=True))
+        storage = self.storage = await stack.enter_async_context(open_storage(self._settings, daemon=self._id))
         transport = await stack.enter_async_context(self._transport(storage))
         keys = Keys(storage.pool, storage.vault, sources={source.name: source for source in SOURCES}, clock=self._clock)
         connections, activity = self._connections(transport, keys), Activity(self._clock)

@@ -14,12 +14,13 @@ from mpsyncd.sources import SOURCES
 from mpsyncd.storage import keyfile
 from mpsyncd.storage import migrate as migrations
 from mpsyncd.storage.embedded import EmbeddedOptions, EmbeddedPostgres, read_runtime
-from mpsyncd.storage.leases import release_all
+from mpsyncd.storage.leases import connection_name, release_all
 from mpsyncd.storage.pool import Database, PoolOptions, open_database, wait_ready
 from mpsyncd.storage.vault import Keyring, check_keyring
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from uuid import UUID
 
     from mpsyncd.settings import DatabaseSettings, Settings
 
@@ -44,20 +45,22 @@ class Storage:
 
 
 @asynccontextmanager
-async def open_storage(settings: Settings, *, exclusive: bool = False) -> AsyncIterator[Storage]:
-    """Open, migrate, check the vault's keys. `exclusive`: an embedded server is started here and nowhere else (the daemon's way).
+async def open_storage(settings: Settings, *, daemon: UUID | None = None) -> AsyncIterator[Storage]:
+    """Open, migrate, check the vault's keys. `daemon`: who asks is a daemon; an embedded server is started here and nowhere else.
 
     Raises:
         ConfigError: what a person must change, in words.
         StorageUnavailable: the database is away for now.
     """
     async with AsyncExitStack() as stack:
-        dsn, embedded = await _address(settings, stack, exclusive=exclusive)
+        dsn, embedded = await _address(settings, stack, exclusive=daemon is not None)
         await migrations.migrate(dsn)
         vault = keyring(settings)
         options = _pool_options(settings.database)
+        if daemon is not None:
+            options = replace(options, application_name=connection_name(daemon))
         pool = control = await stack.enter_async_context(open_database(dsn, options))
-        if exclusive:
+        if daemon is not None:
             control = await stack.enter_async_context(open_database(dsn, replace(options, smallest=1, largest=CONTROL_CONNECTIONS)))
         async with pool.connection() as connection:
             await check_keyring(connection, vault)

@@ -143,7 +143,7 @@ class PostgresInbox:
         due: Collection[str] = (),
         outcomes: Sequence[Outcome] = (),
     ) -> None:
-        async with self._database.transaction(lock_timeout=_PATIENCE, statement_timeout=_PATIENCE) as connection:
+        async with self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, lease, shop_id)
             if stream is not None:
                 feed_id = await connection.fetchval(_JOIN, run_id, shop_id, stream.name)

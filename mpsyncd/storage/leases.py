@@ -65,8 +65,26 @@ SELECT lease_group, fence, expires_at FROM taken UNION ALL SELECT lease_group, f
 """
 
 
+# A daemon that froze in a transaction keeps its lease locked: for ever, when it is in the middle of a COPY, which no timeout of PostgreSQL
+# ends. Only connections of our own account can be ended; others time out when they are idle.
+_CUT_OFF = """
+SELECT pg_terminate_backend(a.pid)
+FROM (SELECT DISTINCT holder FROM mpsync.leases WHERE holder <> $1 AND expires_at < now() - $2::interval) l
+JOIN pg_stat_activity a ON a.application_name = 'mpsyncd ' || l.holder AND a.usename = current_user AND a.xact_start IS NOT NULL
+"""
+
+
+def connection_name(daemon: UUID) -> str:
+    """What a daemon's connections are called, so that its heir can end what they have in hand."""
+    return f"mpsyncd {daemon}"
+
+
 async def hold(connection: Connection, *, daemon: UUID, facts: DaemonFacts, ttl: timedelta) -> Sequence[Lease]:
-    """Beat the heart, renew, take what is free or expired and has a working shop; open runs of what was taken become interrupted."""
+    """Beat the heart, renew, take what is free or expired and has a working shop; open runs of what was taken become interrupted.
+
+    What a holder has in hand a whole `ttl` after its lease expired is rolled back, so that it can be taken at a later beat.
+    """
+    await connection.execute(_CUT_OFF, daemon, ttl)
     rows = await connection.fetch(_HOLD, daemon, ttl, facts.host, facts.pid, facts.version)
     return [Lease(group=row["lease_group"], holder=daemon, fence=row["fence"], expires_at=row["expires_at"]) for row in rows]
 

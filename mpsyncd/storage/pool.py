@@ -105,19 +105,16 @@ class Database:
             raise StorageUnavailable(f"{words} (database {self.address})") from error
 
     @asynccontextmanager
-    async def transaction(
-        self, *, lock_timeout: timedelta | None = None, statement_timeout: timedelta | None = None
-    ) -> AsyncIterator[Connection]:
+    async def transaction(self, *, lock_timeout: timedelta | None = None) -> AsyncIterator[Connection]:
         """Lend a connection in a transaction that waits for no lock longer than `lock_timeout`; raises like `connection`.
 
-        PostgreSQL itself ends it after `statement_timeout` in one statement (None: no bound of its own), or when it is left idle.
+        PostgreSQL itself ends it when it is left idle.
         """
         limit = lock_timeout or self._options.lock_timeout
         async with self.connection() as connection, connection.transaction():
             idle = self._options.idle_timeout
             await connection.execute(
-                f"SET LOCAL lock_timeout = {_milliseconds(limit)}; SET LOCAL idle_in_transaction_session_timeout = {_milliseconds(idle)};"
-                f"SET LOCAL statement_timeout = {_milliseconds(statement_timeout or timedelta(0))}"
+                f"SET LOCAL lock_timeout = {_milliseconds(limit)}; SET LOCAL idle_in_transaction_session_timeout = {_milliseconds(idle)}"
             )
             yield connection
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = timedelta(minutes=1)
-"""How long a page waits for a lock, and for a statement. Giving up means to fetch the page again."""
+"""How long a page waits for a lock. Giving up means to fetch the page again."""
 
 
 class PostgresStore:
@@ -186,8 +186,7 @@ class PostgresStore:
 
     async def commit(self, work: Work, page: Page) -> Committed:
         feed, part = work.feed, work.open_slice
-        # A daemon that froze in the middle of a COPY keeps its lease locked no longer than this.
-        async with self._turn(work), self._database.transaction(lock_timeout=_PATIENCE, statement_timeout=_PATIENCE) as connection:
+        async with self._turn(work), self._database.transaction(lock_timeout=_PATIENCE) as connection:
             await leases.check_fence(connection, work.lease, feed.shop_id)
             done = await write_page(
                 connection,

@@ -1,16 +1,18 @@
 """Leases: contention, renewal, takeover with its consequences, release."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
-from mpsyncd.model.errors import LeaseLost
+from mpsyncd.model.errors import LeaseLost, StorageUnavailable
 from mpsyncd.model.run import Mode, Trigger
 from mpsyncd.model.stream import Lane
 from mpsyncd.storage import leases, requests, runs, shop_status
 from mpsyncd.storage.nudge import CHANNEL
-from mpsyncd.storage.pool import Database
+from mpsyncd.storage.pool import Database, PoolOptions, open_database
+from support.processes import until
 from support.storage import NOW, ONE, TTL, TWO, add_shop, execute, hold, plan, value
 
 EXPIRE = "UPDATE mpsync.leases SET expires_at = now() - interval '1 second'"
@@ -94,6 +96,41 @@ async def test_a_group_with_a_commit_in_hand_is_not_taken_and_renewals_do_not_wa
         await execute(pool, EXPIRE)
         assert await hold(pool, TWO) == []
     assert len(await hold(pool, TWO)) == 1
+
+
+async def test_what_a_frozen_holder_has_in_hand_is_rolled_back_when_its_lease_is_long_over(pool: Database, database: str) -> None:
+    """In the middle of a COPY, where no timeout of PostgreSQL ends a session that waits for its client."""
+    shop = await add_shop(pool)
+    [lease] = await hold(pool, ONE)
+    copying, ended = asyncio.Event(), asyncio.Event()
+
+    async def frozen_rows() -> AsyncIterator[bytes]:
+        yield b"1\n"
+        copying.set()
+        await ended.wait()
+
+    async def commit() -> None:
+        async with (
+            open_database(database, PoolOptions(application_name=leases.connection_name(ONE))) as own,
+            own.transaction() as connection,
+        ):
+            await leases.check_fence(connection, lease, shop.shop_id)
+            await connection.execute("CREATE TEMPORARY TABLE page (number int)")
+            await connection.copy_to_table("page", source=frozen_rows(), format="text")
+
+    task = asyncio.create_task(commit())
+    await asyncio.wait_for(copying.wait(), 10)
+    await execute(pool, EXPIRE)
+    assert await hold(pool, TWO) == []
+    await execute(pool, "UPDATE mpsync.leases SET expires_at = now() - $1::interval", TTL * 2)
+
+    async def taken_over() -> bool:
+        return len(await hold(pool, TWO)) == 1
+
+    await until(taken_over, what="the takeover", within=10)
+    ended.set()
+    with pytest.raises(StorageUnavailable):
+        await task
 
 
 async def test_the_old_holder_is_fenced_out(pool: Database) -> None:

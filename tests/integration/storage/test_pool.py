@@ -156,10 +156,3 @@ async def test_a_transaction_that_is_left_idle_ends_by_itself_and_lets_its_locks
                 async with heir.transaction(lock_timeout=timedelta(seconds=30)) as other:
                     await other.execute("UPDATE mpsync.customers SET enabled = enabled")
                 await connection.execute("SELECT 1")
-
-
-async def test_a_statement_can_be_bounded(database: str) -> None:
-    async with open_database(database) as pool:
-        with pytest.raises(StorageUnavailable, match="too long"):
-            async with pool.transaction(statement_timeout=timedelta(milliseconds=100)) as connection:
-                await connection.execute("SELECT pg_sleep(30)")
