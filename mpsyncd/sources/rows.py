@@ -9,24 +9,27 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
+from mpsyncd.model.digits import all_decimal, all_whole
 from mpsyncd.model.errors import BadData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mpsyncd.model.request import Document
 
 MOSCOW = timezone(timedelta(hours=3), "MSK")
 """The wall clock of Russian vendors; a fixed offset since October 2014."""
 
-_Cure: TypeAlias = Callable[[Any], Any]
-_NO_TYPE: frozenset[type] = frozenset()
-_NUMBERS: frozenset[type] = frozenset({int, float})
-_INTEGERS: frozenset[type] = frozenset({int})
+_NOTHING = type(None)
+_TEXT = {str}
+_ANSWERS = 4096
 _NEVER = "0001-01-01"
 _DATE = len("2026-11-21")
 _USUAL = len("2026-11-21T09:00:00")
+_ZONES = frozenset({"", "Z"})
 _SHOWN = 60
 _BLANKS = {ord(blank): None for blank in " \t\u00a0\u2007\u2009\u202f"}
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -35,51 +38,66 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[
 
 
 @dataclass(frozen=True, slots=True)
-class Cures:
-    """A row function: applies one cure to each named field; absent fields, null and values of a healthy type stay as they are."""
+class _Ward:
+    """Fields with one cure. Values of a healthy type stay as they are, and texts of which `plain` says that there is nothing to cure."""
 
-    fields: tuple[tuple[str, _Cure, frozenset[type]], ...]
+    fields: tuple[str, ...]
+    cure: Callable[[Any], Any]
+    healthy: frozenset[type] = frozenset({_NOTHING})
+    plain: Callable[[Sequence[str]], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cures:
+    """A row function: applies one cure to each named field; absent fields and null stay as they are."""
+
+    wards: tuple[_Ward, ...]
 
     def __call__(self, document: Document) -> Document:
         cured = dict(document)
-        for field, cure, healthy in self.fields:
-            value = cured.get(field)
-            if value is not None and type(value) not in healthy:
-                try:
-                    cured[field] = cure(value)
-                except ValueError as error:
-                    raise BadData(f"{field}: {str(value)[:_SHOWN]!r} {error}") from None
+        for ward in self.wards:
+            values = list(map(cured.get, ward.fields))
+            doubtful = {*map(type, values)} - ward.healthy
+            # One look at all of them: a row of finance has forty amounts.
+            if not doubtful or (doubtful == _TEXT and ward.plain and ward.plain([value for value in values if type(value) is str])):
+                continue
+            for field, value in zip(ward.fields, values, strict=True):
+                if type(value) in doubtful:
+                    try:
+                        cured[field] = ward.cure(value)
+                    except ValueError as error:
+                        raise BadData(f"{field}: {str(value)[:_SHOWN]!r} {error}") from None
         return cured
 
 
 def together(*cures: Cures) -> Cures:
     """Several cures as one row function."""
-    return Cures(tuple(field for cure in cures for field in cure.fields))
+    return Cures(tuple(ward for cure in cures for ward in cure.wards))
 
 
 def moscow_time(*fields: str) -> Cures:
     """Moments without a zone are Moscow's; "" and the year 1 are null; a zone that is there and every digit of the fraction stay."""
-    return Cures(tuple((field, partial(_moment, zone="+03:00"), _NO_TYPE) for field in fields))
+    return Cures((_Ward(fields, partial(_moment, zone="+03:00")),))
 
 
 def utc_time(*fields: str) -> Cures:
     """Like `moscow_time`, for vendors that mean UTC when they name no zone."""
-    return Cures(tuple((field, partial(_moment, zone="Z"), _NO_TYPE) for field in fields))
+    return Cures((_Ward(fields, partial(_moment, zone="Z")),))
 
 
 def calendar_day(*fields: str) -> Cures:
     """Days of the vendor's calendar: a time and a zone behind the day are dropped, never applied; "" and the year 1 are null."""
-    return Cures(tuple((field, _day, _NO_TYPE) for field in fields))
+    return Cures((_Ward(fields, _day),))
 
 
 def number(*fields: str) -> Cures:
     """Numbers written as text, with a comma, with blanks between the digits; "" is null. Text stays text, so no digit is lost."""
-    return Cures(tuple((field, _number, _NUMBERS) for field in fields))
+    return Cures((_Ward(fields, _number, frozenset({_NOTHING, int, float}), all_decimal),))
 
 
 def whole(*fields: str) -> Cures:
     """Like `number` for integers: 7.0 and "7.0" are 7, 7.5 is BadData."""
-    return Cures(tuple((field, _whole, _INTEGERS) for field in fields))
+    return Cures((_Ward(fields, _whole, frozenset({_NOTHING, int}), all_whole),))
 
 
 def instant(value: Any, *, zone: timezone) -> datetime | None:
@@ -104,8 +122,14 @@ def _moment(value: Any, *, zone: str) -> str | None:
     text = value.strip()
     if not text or text.startswith(_NEVER):
         return None
-    if len(text) == _USUAL and text.isascii() and text[4] == text[7] == "-" and text[10] == "T" and text[13] == text[16] == ":":
-        return _exists(text) + zone
+    if (
+        text[_USUAL:] in _ZONES
+        and text.isascii()
+        and text[4:5] == text[7:8] == "-"
+        and text[10:11] == "T"
+        and text[13:14] == text[16:17] == ":"
+    ):
+        return _exists(text) if len(text) > _USUAL else _exists(text) + zone
     form = _MOMENT.fullmatch(text)
     if form is None:
         raise ValueError("is not a moment of the form YYYY-MM-DDThh:mm:ss")
@@ -116,10 +140,16 @@ def _moment(value: Any, *, zone: str) -> str | None:
 
 
 def _day(value: Any) -> str | None:
-    if type(value) is str and len(value) == _DATE and value[4] == value[7] == "-" and value.isascii() and not value.startswith(_NEVER):
-        return _exists(value)
+    return _known_day(value) if type(value) is str and len(value) == _DATE else _any_day(value)
+
+
+def _any_day(value: Any) -> str | None:
     text = _moment(value, zone="")
     return text and text[:_DATE]
+
+
+_known_day = lru_cache(_ANSWERS)(_any_day)
+"""A report has the same few days in all its rows."""
 
 
 def _exists(text: str) -> str:

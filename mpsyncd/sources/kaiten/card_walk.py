@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from mpsyncd.model.errors import BadData
 from mpsyncd.model.page import Page
 from mpsyncd.sources.ahead import in_order
+from mpsyncd.sources.chained import ChainedRows
 from mpsyncd.sources.kaiten.asking import SIZE, get, missing
 from mpsyncd.sources.kaiten.card_changes import CONDITIONS, changed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from mpsyncd.model.page import Cursor, Slice
     from mpsyncd.model.request import Answer, Api, Request, Rows
@@ -30,6 +31,7 @@ _STEP = SIZE - 1
 _BACK, _BACK_MOST = 10, 30
 _AHEAD_MOST = 16
 _PAGES_TO_ONE_AHEAD = 4
+_TOGETHER = 5
 _CHANGES = 3
 
 
@@ -76,22 +78,39 @@ async def walk(api: Api, part: Slice) -> AsyncIterator[Page]:
 
 
 async def _pass(api: Api, place: _Place) -> AsyncGenerator[tuple[Page, _Place], None]:
-    """The cards of one condition, each page with the place behind it."""
+    """The cards of one condition, each page with the place behind it. The longer the list, the more answers make a page."""
     back, tries = _BACK, 0
     while True:
-        async with aclosing(_ahead(api, place)) as answers:
-            async for answer in answers:
-                if place.offset and not await _follows(answer.rows, place.last):
-                    await answer.rows.close()
-                    break
-                back = _BACK
-                place = _behind(answer, place)
-                yield Page(rows=answer.rows, cursor=place.cursor(), last=False, asked_at=answer.asked_at), place
-                if place.offset == 0:
-                    return
+        held: list[Answer] = []
+        done = 0
+        try:
+            async with aclosing(_ahead(api, place)) as answers:
+                async for answer in answers:
+                    held.append(answer)
+                    if place.offset and not await _follows(answer.rows, place.last):
+                        await held.pop().rows.close()
+                        break
+                    back, done, place = _BACK, done + 1, _behind(answer, place)
+                    if place.offset == 0 or len(held) >= min(_TOGETHER, 1 + done // _PAGES_TO_ONE_AHEAD):
+                        page, held = _page(held, place), []
+                        yield page, place
+                    if place.offset == 0:
+                        return
+            if held:
+                page, held = _page(held, place), []
+                yield page, place
+        finally:
+            for answer in held:
+                await answer.rows.close()
         place, back, tries = replace(place, offset=max(0, place.offset - back)), back * 2, tries + 1
         if tries > _BACK_MOST:
             raise BadData(f"/cards gives the cards of condition {place.condition} in another order every time: there is no walking them")
+
+
+def _page(answers: Sequence[Answer], place: _Place) -> Page:
+    """As old as the oldest answer, so that what came to us in another way meanwhile stays."""
+    rows = ChainedRows([answer.rows for answer in answers])
+    return Page(rows=rows, cursor=place.cursor(), last=False, asked_at=answers[0].asked_at)
 
 
 def _behind(answer: Answer, place: _Place) -> _Place:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from mpsyncd.model.digits import all_decimal, all_whole
 from mpsyncd.model.errors import BadData
 from mpsyncd.storage.documents.hashing import dump
 
@@ -26,6 +27,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.ASCII)
 _INT64 = 2**63
+_DAY_LENGTH = len("2026-11-21")
 
 
 class Kind(StrEnum):
@@ -184,8 +186,26 @@ RENDER: MappingProxyType[Kind, Callable[[Any], Text]] = MappingProxyType(
 """One value that is not None -> its text; BadData when no column of the kind can hold it."""
 
 
+_TEXTS, _WHOLE_NUMBERS = {str, type(None)}, {int}
+_PLAIN: MappingProxyType[Kind, Callable[[Sequence[str]], bool]] = MappingProxyType({Kind.INTEGER: all_whole, Kind.NUMBER: all_decimal})
+"""What tells of all texts of a column that they are what PostgreSQL shall have."""
+
+
 def render_column(kind: Kind, values: Sequence[Any]) -> list[Text]:
     """Many values of one column at once; the common spellings cost no function call. Raises like RENDER."""
+    told = _as_told(kind, values)
+    return _one_by_one(kind, values) if told is None else told
+
+
+def _as_told(kind: Kind, values: Sequence[Any]) -> list[Text] | None:
+    """The column where one look at all of its values shows that there is nothing to do with any."""
+    types = {*map(type, values)}
+    if types <= _TEXTS and (kind is Kind.TEXT or (kind in _PLAIN and _PLAIN[kind]([v for v in values if v is not None]))):
+        return list(values)
+    return list(map(str, values)) if types == _WHOLE_NUMBERS and kind in _PLAIN else None
+
+
+def _one_by_one(kind: Kind, values: Sequence[Any]) -> list[Text]:
     match kind:
         case Kind.TEXT:
             return [v if v.__class__ is str or v is None else text(v) for v in values]
@@ -200,7 +220,11 @@ def render_column(kind: Kind, values: Sequence[Any]) -> list[Text]:
         case Kind.MOMENT | Kind.DATE:
             # What is spelt like this PostgreSQL reads as ISO or refuses; everything else is looked at closely.
             return [
-                v if v.__class__ is str and v[4:5] == "-" == v[7:8] and v[10:11] == "T" else None if v is None else moment(v)
+                None
+                if v is None
+                else v
+                if v.__class__ is str and v[4:5] == "-" == v[7:8] and (v[10:11] == "T" or len(v) == _DAY_LENGTH)
+                else moment(v)
                 for v in values
             ]
         case _:

@@ -98,6 +98,17 @@ def test_a_column_at_once_is_its_values_one_by_one(kind: Kind, value: Any) -> No
         assert render_column(kind, [value, value]) == [told, told]
 
 
+@given(kind=st.sampled_from((Kind.TEXT, Kind.INTEGER, Kind.NUMBER)), values=st.lists(st.none() | st.text("019.+-e \n٧") | st.integers()))
+def test_a_column_of_many_values_is_its_values_one_by_one(kind: Kind, values: list[Any]) -> None:
+    try:
+        told = [None if value is None else RENDER[kind](value) for value in values]
+    except BadData:
+        with pytest.raises(BadData):
+            render_column(kind, values)
+    else:
+        assert render_column(kind, values) == told
+
+
 @pytest.mark.parametrize(
     "kind, values, key",
     [

@@ -143,8 +143,21 @@ async def test_a_vendor_that_does_not_heed_numbers_is_noticed() -> None:
 
 async def test_the_longer_the_list_the_more_is_asked_for_at_once() -> None:
     at = vendor(3_000)
-    await walked(at)
+    seen, pages = await walked(at)
+    assert seen == set(at.cards)
     assert len([request for request in at.asked if request.params["condition"] == "1"]) <= 31 + 9 + 1
+    assert len(pages) < 31 / 2
+    assert pages[0].rows.count == 100
+
+
+async def test_a_long_walk_goes_on_from_any_page_and_steps_back_where_cards_went() -> None:
+    _, pages = await walked(vendor(2_400))
+    for done in range(len(pages) - 1):
+        at = vendor(2_400)
+        at.before = {9: lambda one: one.delete(*range(1, 140))}
+        seen, _ = await walked(at, replace(WALK, cursor=pages[done].cursor))
+        before = {number for page in pages[: done + 1] for number in await ids(page)}
+        assert set(at.cards) <= seen | before
 
 
 async def changes(at: Vendor, cursor: Cursor | None = None) -> tuple[list[int], list[Page]]:

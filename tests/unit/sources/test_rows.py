@@ -1,6 +1,7 @@
 """Cures read what vendors write, and refuse what they would have to guess."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as any_
 
 from mpsyncd.model.errors import BadData
-from mpsyncd.sources.rows import MOSCOW, calendar_day, instant, moscow_time, number, together, utc_time, whole
+from mpsyncd.sources.rows import MOSCOW, Cures, calendar_day, instant, moscow_time, number, together, utc_time, whole
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,19 @@ def test_days_are_never_shifted(told: str | None, cured: str | None) -> None:
 def test_what_is_no_day_is_refused(told: object) -> None:
     with pytest.raises(BadData, match="rrDate: "):
         calendar_day("rrDate")({"rrDate": told})
+
+
+@given(values=any_.lists(any_.none() | any_.text("019.,+-e \n٧") | any_.integers() | any_.floats() | any_.booleans(), min_size=1))
+@pytest.mark.parametrize("cures", [number, whole])
+def test_many_fields_are_cured_like_each_of_them(cures: Callable[..., Cures], values: list[object]) -> None:
+    row = {f"f{place}": value for place, value in enumerate(values)}
+    try:
+        told = {field: cures(field)({field: value})[field] for field, value in row.items()}
+    except BadData:
+        with pytest.raises(BadData):
+            cures(*row)(row)
+    else:
+        assert repr(cures(*row)(row)) == repr(told)  # a float that is no number is not equal to itself
 
 
 def test_absent_fields_stay_absent() -> None:
