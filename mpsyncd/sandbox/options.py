@@ -87,6 +87,7 @@ class FaultKind(StrEnum):
     UNKNOWN_FIELDS = "unknown_fields"
     CHANGED_TYPES = "changed_types"
     UNKNOWN_VALUES = "unknown_values"
+    NULL_LISTS = "null_lists"
     REVOKED = "revoked"
     BASE_REFUSED = "base_refused"
     JAM_LOST = "jam_lost"

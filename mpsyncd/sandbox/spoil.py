@@ -42,6 +42,8 @@ def spoil(response: Response, fault: Fault) -> Response:
             return _edited(response, with_news(response.json()))
         case FaultKind.CHANGED_TYPES:
             return _edited(response, with_swapped_types(response.json()))
+        case FaultKind.NULL_LISTS:
+            return _edited(response, without_lists(response.json()))
         case _:
             return response
 
@@ -76,6 +78,17 @@ def with_swapped_types(value: Any) -> Any:
             return str(value)
         case str() if _is_plain_number(value):
             return int(value)
+        case _:
+            return value
+
+
+def without_lists(value: Any) -> Any:
+    """The same document with null in place of its outermost lists."""
+    match value:
+        case dict():
+            return {key: without_lists(item) for key, item in value.items()}
+        case list():
+            return None
         case _:
             return value
 

@@ -34,7 +34,7 @@ ELSEWHERE = {
     *(FaultKind.TOO_MANY, FaultKind.GLOBAL_LIMIT, FaultKind.REVOKED, FaultKind.BASE_REFUSED),
     *(FaultKind.REPEATED_PAGE, FaultKind.UNKNOWN_FIELDS, FaultKind.CHANGED_TYPES),
     *(FaultKind.NO_CONTENT, FaultKind.UNKNOWN_VALUES, FaultKind.HEAVY_BATCH, FaultKind.JAM_LOST),
-    *(FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY),
+    *(FaultKind.SNAPSHOT_EXPIRED, FaultKind.REPORT_FAILED, FaultKind.REPORT_RETRY, FaultKind.NULL_LISTS),
     *(FaultKind.EMPTY_BODY, FaultKind.NOT_IN_TARIFF, FaultKind.HOOK_LOST, FaultKind.HOOK_DOUBLED, FaultKind.HOOK_LATE),
 }
 """Kinds with tests of their own, here and in test_limits and test_core_and_money, or Kaiten's."""

@@ -38,6 +38,7 @@ _ON_ANSWERS = frozenset(
         FaultKind.HTML,
         FaultKind.UNKNOWN_FIELDS,
         FaultKind.CHANGED_TYPES,
+        FaultKind.NULL_LISTS,
     }
 )
 

@@ -80,6 +80,7 @@ _ON_PAGES = frozenset(
         FaultKind.UNKNOWN_FIELDS,
         FaultKind.CHANGED_TYPES,
         FaultKind.UNKNOWN_VALUES,
+        FaultKind.NULL_LISTS,
     }
 )
 _OF_KAITEN = frozenset({FaultKind.EMPTY_BODY, FaultKind.NOT_IN_TARIFF, FaultKind.HOOK_LOST, FaultKind.HOOK_DOUBLED, FaultKind.HOOK_LATE})
