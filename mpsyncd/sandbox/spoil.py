@@ -1,6 +1,6 @@
 """What a fault does to an answer that was right. Pure: answer in, spoilt answer out; knows no vendor."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -38,12 +38,8 @@ def spoil(response: Response, fault: Fault) -> Response:
             return json_response({"message": "the sandbox was told to fail"}, status=fault.status)
         case FaultKind.HTML:
             return html()
-        case FaultKind.UNKNOWN_FIELDS:
-            return _edited(response, with_news(response.json()))
-        case FaultKind.CHANGED_TYPES:
-            return _edited(response, with_swapped_types(response.json()))
-        case FaultKind.NULL_LISTS:
-            return _edited(response, without_lists(response.json()))
+        case _ if fault.kind in _EDITS:
+            return _edited(response, _EDITS[fault.kind](response.json()))
         case _:
             return response
 
@@ -105,6 +101,15 @@ def _renewed(value: Any, names: Collection[str]) -> Any:
 
 def _is_plain_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and str(int(text)) == text
+
+
+_EDITS: Mapping[FaultKind, Callable[[Any], Any]] = MappingProxyType(
+    {
+        FaultKind.UNKNOWN_FIELDS: with_news,
+        FaultKind.CHANGED_TYPES: with_swapped_types,
+        FaultKind.NULL_LISTS: without_lists,
+    }
+)
 
 
 def _edited(response: Response, value: Any) -> Response:
