@@ -72,9 +72,11 @@ def _item(merge: Merge, document: Document, hashed: Document) -> Item:
         merge.number[content] += 1
         made = (content, merge.number[content])
     key = main.key_as_told(document, main.layout(document), made)
+    cured = None
     if key is None:
-        key = main.key_of(main.pick(main.cure(document), made))
-    return Item(document, key, digest(body, merge.salt), made, nul=_NUL in body)
+        cured = main.cure(document)
+        key = main.key_of(main.pick(cured, made))
+    return Item(document, key, digest(body, merge.salt), made, nul=_NUL in body, cured=cured)
 
 
 def _noise(merge: Merge) -> Callable[[Document], Document] | None:
@@ -113,9 +115,9 @@ def _render_some(merge: Merge, items: Sequence[Item]) -> tuple[list[Item], list[
     picked: list[tuple[Item, tuple[Any, ...]]] = []
     for item in items:
         try:
-            cured = main.cure(item.document)
+            cured = main.cure(item.document) if item.cured is None else item.cured
             row = main.pick(cured, item.made)
-            if cured is not item.document and not main.has_key(row, item.key):
+            if item.cured is None and cured is not item.document and not main.has_key(row, item.key):
                 raise BadData("the row function changes a key that could be read without it")
             if merge.parts:
                 item.parts = tuple(_part_set(shape, item, cured) for shape in merge.parts)

@@ -45,7 +45,8 @@ class Stored:
 class Item:
     """A document on its way.
 
-    made: the columns that do not come from the document. nul: the character NUL is somewhere in it. cells: its row, once rendered.
+    made: the columns that do not come from the document. nul: the character NUL is somewhere in it. cured: what the row function made of
+    it, where that was needed to find the key. cells: its row, once rendered.
     """
 
     document: Document
@@ -53,6 +54,7 @@ class Item:
     digest: bytes
     made: tuple[Any, ...] = ()
     nul: bool = False
+    cured: Document | None = None
     cells: Cells | None = None
     stored: Stored | None = None
     parts: tuple[PartSet, ...] = ()
