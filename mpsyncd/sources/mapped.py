@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from mpsyncd.model.errors import UNREADABLE, BadData
 from mpsyncd.model.request import BadRow, Document
+from mpsyncd.model.turns import turn
 from mpsyncd.sources.reading import opened
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class MappedRows:
                 if len(made) >= _PIECE:
                     yield made
                     made = []
-                await asyncio.sleep(0)
+                await turn()
             if len(made) >= _FEW:
                 yield made
                 made = []

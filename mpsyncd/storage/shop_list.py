@@ -6,7 +6,6 @@ until an entry of their name takes them over.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mpsyncd.model.errors import ConfigError, Unauthorized
 from mpsyncd.model.source import stored_identity
+from mpsyncd.model.turns import turn
 from mpsyncd.storage.shop_status import other_owner
 from mpsyncd.storage.vault import TURN, load_keys
 
@@ -122,7 +122,7 @@ async def plan(
     problems: list[str] = []
     for number, entry in enumerate(entries):
         if number % TURN == 0:
-            await asyncio.sleep(0)
+            await turn()
         old = known.pop(entry.name, None)
         identity: Identity | None = None
         if old is None or old.secrets != dict(entry.secrets):
@@ -160,7 +160,7 @@ async def _known(connection: Connection, keyring: Keyring, entries: Sequence[Ent
     found: dict[Name, Known] = {}
     for number, (name, row) in enumerate(kept.items()):
         if number % TURN == 0:
-            await asyncio.sleep(0)
+            await turn()
         key = keys.get(row["shop_id"])
         found[name] = Known(
             shop_id=row["shop_id"],

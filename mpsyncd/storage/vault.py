@@ -6,7 +6,6 @@ A secret or a key never gets into a repr, a log or an exception.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mpsyncd.model.errors import ConfigError
+from mpsyncd.model.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ async def replace_keys(connection: Connection, keyring: Keyring, keys: Mapping[i
     rows: list[tuple[int, str, Sealed]] = []
     for number, (shop_id, secrets) in enumerate(sorted(keys.items())):
         if number % TURN == 0:
-            await asyncio.sleep(0)
+            await turn()
         rows += [(shop_id, name, keyring.seal(secret, shop_id=shop_id, name=name)) for name, secret in secrets.items()]
     await connection.execute(_FORGET, list(keys))
     versions: dict[int, int] = {}
@@ -138,7 +138,7 @@ async def load_keys(connection: Connection, keyring: Keyring, shop_ids: Sequence
     every = groupby(await connection.fetch(_LOAD, list(shop_ids)), key=lambda row: int(row["shop_id"]))
     for number, (shop_id, rows) in enumerate(every):
         if number % TURN == 0:
-            await asyncio.sleep(0)
+            await turn()
         fields = list(rows)
         try:
             secrets = {row["field"]: keyring.open(_sealed(row), shop_id=shop_id, name=row["field"]) for row in fields}

@@ -5,12 +5,12 @@ Refuses what would have to be guessed (several files, encryption, unknown method
 
 from __future__ import annotations
 
-import asyncio
 import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from mpsyncd.model.errors import BODY_LIMIT, BadData, Transient
+from mpsyncd.model.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -64,7 +64,7 @@ class Member:
                     if size > entry.size:
                         raise Transient(f"{entry.name!r} in the answer's ZIP is longer than it says")
                     yield piece
-                    await asyncio.sleep(0)
+                    await turn()
         except zlib.error:
             raise Transient(f"{entry.name!r} in the answer's ZIP is broken") from None
         if size != entry.size or crc != entry.crc:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import BadData, Transient
+from mpsyncd.model.turns import turn
 from mpsyncd.transport.inflate import STEP, Inflater
 from mpsyncd.transport.spool import Spool
 
@@ -39,7 +39,7 @@ async def whole(response: aiohttp.ClientResponse, options: TransportOptions, *, 
                 if spool.size > options.answer_limit:
                     raise BadData(f"the answer is larger than {options.answer_limit} bytes, the setting answer_limit")
                 if len(piece) >= STEP:
-                    await asyncio.sleep(0)
+                    await turn()
         if not inflater.complete:
             raise Transient("the answer is cut off inside its compressed body", status=response.status)
         return await spool.finish()

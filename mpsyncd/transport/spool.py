@@ -7,6 +7,8 @@ import os
 import tempfile
 from typing import IO, TYPE_CHECKING, Protocol, TypeVar
 
+from mpsyncd.model.turns import turn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -42,7 +44,7 @@ class MemoryBody:
         return len(self._data)
 
     async def read(self, offset: int, size: int) -> bytes:
-        await asyncio.sleep(0)
+        await turn()
         return self._data[offset : offset + size]
 
     def close(self) -> None:
@@ -64,7 +66,7 @@ class FileBody:
         # Room made in the loop's thread: what other threads allocate stays in an arena of each (5 MB after a million rows).
         room = bytearray(min(size, max(0, self._size - offset)))
         if _cached(self._file, room, offset):
-            await asyncio.sleep(0)
+            await turn()
             return bytes(room)
         told = await _in_thread(lambda: os.preadv(self._file.fileno(), [room], offset))
         return bytes(memoryview(room)[:told])

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.request import BadRow
+from mpsyncd.model.turns import turn
 from mpsyncd.model.work import Committed
 from mpsyncd.storage.documents.shape import salt_of
 
@@ -125,7 +126,7 @@ class Breath:
 
     async def __call__(self) -> None:
         if self._loop.time() - self._since > _TURN:
-            await asyncio.sleep(0)
+            await turn()
             self._since = self._loop.time()
 
 

@@ -7,13 +7,13 @@ nothing about which row wins.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import orjson
 
+from mpsyncd.model.turns import turn
 from mpsyncd.storage.documents.merge import Breath
 from mpsyncd.storage.documents.shape import Refusal
 
@@ -147,7 +147,7 @@ async def _spelt(items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> 
     """The rows in messages, with a turn of the loop between them: PostgreSQL reads one while the next is spelt."""
     for first in range(0, len(items), _MESSAGE):
         yield copy_text(items[first : first + _MESSAGE], shop_id=shop_id, asked_at=asked_at)
-        await asyncio.sleep(0)
+        await turn()
 
 
 def copy_text(items: Sequence[Item], *, shop_id: int, asked_at: datetime) -> bytes:
