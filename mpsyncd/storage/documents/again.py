@@ -100,7 +100,7 @@ async def _parts_again(merge: Merge, asked_at: datetime, shape: Shape, rows: Seq
 async def _version_of(merge: Merge, parent: tuple[Any, ...]) -> datetime | None:
     sql = merge.main.sql
     query = f"""
-SELECT t.synced_at FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) JOIN {sql.found("t.synced_at")} ON {sql.same}"""  # noqa: S608 - quoted
+SELECT t.synced_at FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) CROSS JOIN {sql.found("t.synced_at")}"""  # noqa: S608 - quoted
     version: datetime | None = await merge.conn.fetchval(query, merge.shop_id, *[[value] for value in parent])
     return version
 
@@ -108,7 +108,7 @@ SELECT t.synced_at FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) JOIN {sql.
 async def _part_there(merge: Merge, shape: Shape, item: Item) -> bool:
     sql = shape.sql
     found = sql.found("t.synced_at")
-    query = f"SELECT EXISTS (SELECT FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) JOIN {found} ON {sql.same})"  # noqa: S608
+    query = f"SELECT EXISTS (SELECT FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) CROSS JOIN {found})"  # noqa: S608
     return bool(await merge.conn.fetchval(query, merge.shop_id, *[[value] for value in item.key]))
 
 

@@ -50,8 +50,8 @@ def insertion(shape: Shape) -> str:
     # Bounded from below too: a new key would step over all the versions that this very statement has written before.
     return f"""
 INSERT INTO {history} (shop_id, {listed((*key, *data))}, valid_from, gone)
-SELECT $1, {listed((*key, *data), "t.")}, {at}, {gone}
-FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) JOIN {sql.found(listed(data, "t."))} ON {sql.same}
+SELECT $1, {sql.aliases()}, {listed(data, "t.")}, {at}, {gone}
+FROM unnest({sql.given(2)}) AS i ({sql.aliases()}) CROSS JOIN {sql.found(listed(data, "t."))}
 LEFT JOIN LATERAL (
     SELECT h.* FROM {history} h
     WHERE ({", ".join(place)}) <= ({given}, {at}) AND ({", ".join(place)}) >= ({given}, '-infinity') ORDER BY {newest} LIMIT 1

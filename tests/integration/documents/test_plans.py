@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 
 from mpsyncd.storage.documents.history import insertion
@@ -22,11 +23,11 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(child)
 
 
-async def plan_of(at: Lab, sql: str, *values: Any) -> list[dict[str, Any]]:
+async def plan_of(at: Lab, sql: str, *values: Any, options: str = "COSTS") -> list[dict[str, Any]]:
     """The plan as `write_page` would get it: inside its transaction, prepared, as often as it takes to get a generic one."""
     async with at.conn.transaction():
         await begin(at.conn, at.catalog, shop_id=at.shop_id, stream=at.stream)
-        statement = await at.conn.prepare(f"EXPLAIN (FORMAT JSON) {sql}")
+        statement = await at.conn.prepare(f"EXPLAIN (FORMAT JSON, {options}) {sql}")
         for _ in range(7):
             [(told,)] = await statement.fetch(*values)
     return list(nodes(json.loads(told)[0]["Plan"]))
@@ -107,6 +108,23 @@ async def test_the_newest_version_is_found_in_the_primary_key_of_the_history(at:
             await at.conn.execute("ANALYZE lab.stocks_history")
     sql = insertion(used.catalog.shape("lab.stocks"))
     await assert_by_key(used, sql, at.shop_id, KEYS, moment(1), False, table="stocks_history", columns=3)
+
+
+@both_majors
+async def test_what_others_write_meanwhile_is_not_searched_for_keys_that_are_not_there(at: Lab, database: str) -> None:
+    """The next shop's first load, not committed yet, lies right behind the keys of this one."""
+    used = await at.use(stream(THING, SIZES))
+    other = await asyncpg.connect(database)
+    try:
+        async with other.transaction():
+            await fill(replace(used, conn=other, shop_id=used.shop_id + 1), 20_000, analyse=False)
+            for sql, values, table, _ in look_ups(used)[::2]:
+                plan = await plan_of(used, sql, *values, options="ANALYZE, BUFFERS, TIMING OFF")
+                [scan] = [node for node in plan if node.get("Index Name") == f"{table}_pk"]
+                assert scan["Actual Loops"] == len(KEYS)
+                assert scan["Shared Hit Blocks"] + scan["Shared Read Blocks"] <= 5 * len(KEYS)
+    finally:
+        await other.close()
 
 
 async def test_a_plan_made_for_an_empty_table_is_not_kept(at: Lab) -> None:
