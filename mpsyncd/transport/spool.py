@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+"""Linux alone can tell what it has in memory."""
+
 
 class Body(Protocol):
     """A complete decoded body."""
@@ -138,8 +141,10 @@ async def _in_thread(work: Callable[[], Result]) -> Result:
 
 def _cached(file: IO[bytes], room: bytearray, offset: int) -> bool:
     """Fill the room without waiting for a disk; False where that can not be done."""
+    if _NOWAIT is None:
+        return False
     try:
-        return os.preadv(file.fileno(), [room], offset, os.RWF_NOWAIT) == len(room)
+        return os.preadv(file.fileno(), [room], offset, _NOWAIT) == len(room)
     except OSError:  # not in memory, or a file system that does not know how to tell
         return False
 

@@ -179,6 +179,17 @@ async def test_a_big_body_is_spooled_and_a_small_one_is_not() -> None:
         body.close()
 
 
+async def test_what_a_system_does_not_have_in_memory_is_read_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = bytes(range(250)) * 20
+    spool = Spool(threshold=1000, directory=None)
+    await spool.write(kept)
+    body = await spool.finish()
+    monkeypatch.setattr("mpsyncd.transport.spool._NOWAIT", None)
+    assert await body.read(0, len(kept)) == kept
+    assert await body.read(4_900, 1000) == kept[4_900:]
+    body.close()
+
+
 def plain(text: bytes, depth: int) -> list[int]:
     """Offsets behind the rows that end in the text, the slow and obvious way."""
     ends, inside, escaped = [], False, False
