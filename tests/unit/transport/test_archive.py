@@ -98,6 +98,7 @@ async def test_nothing_at_all_is_no_rows() -> None:
         (packed(("a.csv", TEXT), method=zipfile.ZIP_LZMA), "packed in an unknown way"),
         (packed(("bomb.csv", b"0" * (LIMIT + 1))), f"larger than {LIMIT} bytes, the setting answer_limit"),
     ],
+    ids=["two files", "a folder", "an unknown way", "too large"],
 )
 async def test_what_would_have_to_be_guessed_or_grows_too_large_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(BadData, match=words):
