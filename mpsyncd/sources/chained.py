@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,15 +18,19 @@ _ENOUGH = 100
 async def ask_all(api: Api, requests: Sequence[Request]) -> list[Answer]:
     """The answers in the order of the requests; when one fails, the others are cancelled and let go of."""
     sent = [asyncio.ensure_future(api.send(request)) for request in requests]
-    try:
-        return await asyncio.gather(*sent)
-    except BaseException:
-        for each in sent:
-            each.cancel()
-        for came in await asyncio.gather(*sent, return_exceptions=True):
-            if not isinstance(came, BaseException):
-                await came.rows.close()
-        raise
+    async with AsyncExitStack() as unless_taken:
+        unless_taken.push_async_callback(_let_go, sent)
+        answers = await asyncio.gather(*sent)
+        unless_taken.pop_all()
+    return answers
+
+
+async def _let_go(sent: Sequence[asyncio.Future[Answer]]) -> None:
+    for each in sent:
+        each.cancel()
+    for came in await asyncio.gather(*sent, return_exceptions=True):
+        if not isinstance(came, BaseException):
+            await came.rows.close()
 
 
 class ChainedRows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -64,13 +64,12 @@ def paged(request: Ask, *, pager: Pager = _WHOLE, often_empty: bool = False, end
                 again = True
                 yield Page(rows=answer.rows, cursor={_EMPTY_AT: cursor}, last=False, asked_at=answer.asked_at)
                 continue
-            try:
+            async with AsyncExitStack() as unless_given:
+                unless_given.push_async_callback(answer.rows.close)
                 turn = await pager.turn(answer, part=part, cursor=cursor)
                 if not turn.last and _mark(turn.cursor) in seen:
                     raise BadData(f"{asked.host} {asked.path} gave the position {_mark(turn.cursor)} twice: the walk would never end")
-            except BaseException:
-                await answer.rows.close()
-                raise
+                unless_given.pop_all()
             yield Page(
                 rows=answer.rows,
                 cursor=turn.cursor,

@@ -131,13 +131,13 @@ class Exchange:
     async def _success(self, response: aiohttp.ClientResponse, headers: Mapping[str, str], credentials: Credentials) -> Answer:
         with self._named():
             body = await receive.whole(response, self._options, longest=self._request.longest)
-        try:
+        with ExitStack() as unless_taken:
+            unless_taken.callback(body.close)
             self._note(response.status, body.size)
             told = _told(response.status, headers, await body.read(0, receive.HEAD), credentials)
-            return self._done(told, *await self._content(body, told))
-        except BaseException:
-            body.close()
-            raise
+            answer = self._done(told, *await self._content(body, told))
+            unless_taken.pop_all()
+        return answer
 
     async def _content(self, body: Body, told: Response) -> tuple[Any, Rows]:
         """The envelope and the rows of an answer that looks like a success; what else it means is raised."""

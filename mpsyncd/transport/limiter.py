@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mpsyncd.model.errors import BadRequest
@@ -186,13 +187,12 @@ class Limiter:
             return None
         for gate in ticket.gates:
             gate.take(ticket, now)
-        try:
+        with ExitStack() as unless_kept:
+            unless_kept.callback(grant.done)
             for gate in ticket.gates:
                 if gate.meter.durable:
                     await gate.keep()
-        except BaseException:
-            grant.done()
-            raise
+            unless_kept.pop_all()
         if not grant.open():
             grant.done()
             self._release(ticket)

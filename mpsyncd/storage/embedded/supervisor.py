@@ -9,7 +9,7 @@ import asyncio
 import errno
 import logging
 import os
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from shutil import disk_usage
 from typing import TYPE_CHECKING, Self
@@ -66,14 +66,13 @@ class EmbeddedPostgres:
 
     async def __aenter__(self) -> Self:
         self._change(ServerState.STARTING, "preparing the data directory")
-        try:
-            await self._start()
-        except OSError as error:
-            await self._close()
-            raise _from_system(error, data_dir=self._options.data_dir) from error
-        except BaseException:
-            await self._close()
-            raise
+        async with AsyncExitStack() as unless_started:
+            unless_started.push_async_callback(self._close)
+            try:
+                await self._start()
+            except OSError as error:
+                raise _from_system(error, data_dir=self._options.data_dir) from error
+            unless_started.pop_all()
         self._watching = asyncio.create_task(self._watch(), name="embedded-postgres")
         return self
 
