@@ -1,4 +1,4 @@
-"""Whether many texts are plain numbers, told in one go: money comes as text, by the dozen in a row and by the million in a day."""
+"""Whether many texts are plain numbers or days, told in one go: they come by the dozen in a row and by the million in a day."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WHOLE = re.compile(r"(?:[+-]?+[0-9]++\n)*+")
+_DAY = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\n)*+")
 _DECIMAL = re.compile(r"(?:[+-]?+[0-9]++(?:\.[0-9]++)?+\n)*+")
 
 
@@ -20,6 +21,11 @@ def all_whole(texts: Sequence[str]) -> bool:
 def all_decimal(texts: Sequence[str]) -> bool:
     """Whether each text is a whole number or one with a point between digits, and nothing around it."""
     return _all(texts, _DECIMAL)
+
+
+def all_days(texts: Sequence[str]) -> bool:
+    """Whether each text has the form of a day, YYYY-MM-DD, and nothing around it; no calendar is asked."""
+    return _all(texts, _DAY)
 
 
 def _all(texts: Sequence[str], form: re.Pattern[str]) -> bool:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from mpsyncd.model.digits import all_decimal, all_whole
+from mpsyncd.model.digits import all_days, all_decimal, all_whole
 from mpsyncd.model.errors import BadData
 from mpsyncd.storage.documents.hashing import dump
 
@@ -27,7 +27,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?", re.ASCII)
 _INT64 = 2**63
-_DAY_LENGTH = len("2026-11-21")
 
 
 class Kind(StrEnum):
@@ -187,7 +186,10 @@ RENDER: MappingProxyType[Kind, Callable[[Any], Text]] = MappingProxyType(
 
 
 _TEXTS, _WHOLE_NUMBERS = {str, type(None)}, {int}
-_PLAIN: MappingProxyType[Kind, Callable[[Sequence[str]], bool]] = MappingProxyType({Kind.INTEGER: all_whole, Kind.NUMBER: all_decimal})
+_COUNTED = frozenset({Kind.INTEGER, Kind.NUMBER})
+_PLAIN: MappingProxyType[Kind, Callable[[Sequence[str]], bool]] = MappingProxyType(
+    {Kind.INTEGER: all_whole, Kind.NUMBER: all_decimal, Kind.DATE: all_days}
+)
 """What tells of all texts of a column that they are what PostgreSQL shall have."""
 
 
@@ -202,7 +204,7 @@ def _as_told(kind: Kind, values: Sequence[Any]) -> list[Text] | None:
     types = {*map(type, values)}
     if types <= _TEXTS and (kind is Kind.TEXT or (kind in _PLAIN and _PLAIN[kind]([v for v in values if v is not None]))):
         return list(values)
-    return list(map(str, values)) if types == _WHOLE_NUMBERS and kind in _PLAIN else None
+    return list(map(str, values)) if types == _WHOLE_NUMBERS and kind in _COUNTED else None
 
 
 def _one_by_one(kind: Kind, values: Sequence[Any]) -> list[Text]:
@@ -223,7 +225,7 @@ def _one_by_one(kind: Kind, values: Sequence[Any]) -> list[Text]:
                 None
                 if v is None
                 else v
-                if v.__class__ is str and v[4:5] == "-" == v[7:8] and (v[10:11] == "T" or len(v) == _DAY_LENGTH)
+                if v.__class__ is str and v[4:5] == "-" == v[7:8] and v[10:11] == "T" and v[:4].isdigit()
                 else moment(v)
                 for v in values
             ]

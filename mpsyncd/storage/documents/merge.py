@@ -43,9 +43,10 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('mpsyncd ' || $2::text, $
 # Statistics of a table that just grew, or of none, must not choose the plan: keys are looked up one by one, along the primary key.
 # A cached generic plan was made for the table as it was then, and a disabled node's cost would wake the JIT compiler.
 _PLANS = """
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
-       set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
-       ,set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+       set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)
 """
 _ANY_REJECTED = "SELECT EXISTS (SELECT FROM mpsync.rejected_rows WHERE shop_id = $1 AND table_name = ANY($2))"
 _ERASED = "SELECT object_key FROM mpsync.erased WHERE shop_id = $1 AND table_name = $2"

@@ -73,8 +73,10 @@ def test_what_is_well_or_oddly_spelt(kind: Kind, value: Any, told: str | None) -
         *each(Kind.NUMBER, "NaN", "nan", "Infinity", "-inf", "1,5", "0x1F", "1_000", True, [], float("nan"), float("inf")),
         *each(Kind.NUMBER, Decimal("NaN"), "٧", "1e99999", "."),
         *each(Kind.BOOLEAN, 2, 0.0, [], {}),
-        *each(Kind.MOMENT, "now", "infinity", "epoch", "01.02.2026", "20261101", "2026-1-1", 1_763_000_000, True, []),
-        *each(Kind.DATE, "today", "yesterday", "02/01/2026", 20261101),
+        *each(
+            Kind.MOMENT, "now", "infinity", "epoch", "01.02.2026", "20261101", "2026-1-1", " 026-11-20T00:00:00", 1_763_000_000, True, []
+        ),
+        *each(Kind.DATE, "today", "yesterday", "02/01/2026", 20261101, " 026-11-20", "2026- 1- 5", "-123-11-20", "٢٠٢٦-11-20"),
         *each(Kind.ARRAY, "{a}", 7, {}),
         *each(Kind.OTHER, [], {}),
         *each(Kind.JSON, {"a": "\ud800"}),
@@ -98,7 +100,10 @@ def test_a_column_at_once_is_its_values_one_by_one(kind: Kind, value: Any) -> No
         assert render_column(kind, [value, value]) == [told, told]
 
 
-@given(kind=st.sampled_from((Kind.TEXT, Kind.INTEGER, Kind.NUMBER)), values=st.lists(st.none() | st.text("019.+-e \n٧") | st.integers()))
+VALUES = st.none() | st.text("019.+-e \n٧") | st.integers() | st.dates().map(str)
+
+
+@given(kind=st.sampled_from((Kind.TEXT, Kind.INTEGER, Kind.NUMBER, Kind.DATE)), values=st.lists(VALUES))
 def test_a_column_of_many_values_is_its_values_one_by_one(kind: Kind, values: list[Any]) -> None:
     try:
         told = [None if value is None else RENDER[kind](value) for value in values]
