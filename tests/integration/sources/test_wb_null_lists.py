@@ -45,5 +45,6 @@ async def test_null_in_place_of_a_list_loses_nothing(pool: Database, database: s
             with suppress(BadData, EmptySnapshot):  # a clear state, and tried again
                 await load.run(name, lane, mode=Mode.FULL, trouble=(behind, "null_lists"))
             await load.run(name, lane, mode=Mode.FULL)
+    assert sum(fault["hits"] for fault in load.caller.bare("GET", "/_faults")) >= len(lanes), "nothing was spoilt: this proves nothing"
     assert before[stream.main.name]
     assert await rows(load, *tables) == before
